@@ -1,0 +1,194 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Redis } from 'ioredis'
+import type { Logger } from 'pino'
+import type { EventBus, EventHandler, SubscribeOptions, Subscription } from './event-bus.ts'
+import { parseEvent } from './events.ts'
+import { deploymentKeys } from './keys.ts'
+import { untilReady } from './redis.ts'
+import { openSendQueue } from './send-queue.ts'
+
+/** Events that the stream keeps, give or take a node of a hundred. */
+export const streamLength = 100_000
+
+const field = 'event'
+const readCount = 500
+/** How long a read waits for the next event; also how late a close or a free lease is noticed, in ms. */
+const blockMs = 500
+const leaseMs = 30_000
+const retryMs = 500
+
+type Entry = [id: string, fields: string[] | null]
+
+interface Options {
+  redis: Redis
+  log: Logger
+  name?: string
+}
+
+/**
+ * The event bus without Kafka: one Redis Stream. Entries are as durable as the store's AOF makes them before it answers.
+ *
+ *     count:events                  stream  one field, `event`: a CloudEvent; cut at 100,000
+ *     count:events:reader:<group>   string  who reads for the group; expires
+ */
+export function openRedisBus({ redis, log, name = deploymentKeys.events }: Options): EventBus {
+  const closing = new AbortController()
+  const subscriptions = new Set<Subscription>()
+
+  const queue = openSendQueue(async (messages) => {
+    // All or nothing, so that a full store cannot take the second event of a count and refuse its first.
+    const transaction = redis.multi()
+    for (const { value } of messages) transaction.xadd(name, 'MAXLEN', '~', streamLength, '*', field, value)
+    const replies = await transaction.exec()
+    const failed = replies?.find(([error]) => error)?.[0]
+    if (!replies || failed) throw failed ?? new Error('the stream took nothing')
+  })
+
+  async function subscribe(options: SubscribeOptions, handler: EventHandler): Promise<Subscription> {
+    const stop = new AbortController()
+    const signal = AbortSignal.any([stop.signal, closing.signal])
+    // Its own connection: a blocking read holds up whatever comes behind it.
+    const connection = redis.duplicate({ connectionName: `${name}:reader`, lazyConnect: false })
+    connection.on('error', (error: Error) => log.debug({ reason: error.message }, 'event stream away'))
+    const source = options.group ? groupReader(connection, options.group, options) : soleReader(connection)
+    const standing = Promise.withResolvers<void>()
+
+    const run = async () => {
+      let started = false
+      while (!signal.aborted) {
+        try {
+          await untilReady(connection, blockMs)
+          if (!started) await source.start()
+          started = true
+          standing.resolve()
+          const entries = await source.next()
+          if (entries.length === 0 || signal.aborted) continue
+          // An entry that was cut off while its reader was away has no fields any more.
+          const events = entries
+            .map(([, fields]) => parseEvent(fields?.[1]))
+            .filter((event) => event !== undefined)
+          if (events.length < entries.length)
+            log.warn({ stream: name }, 'entries that are no events were left out')
+          if (events.length > 0) await handler(events)
+          await source.done(entries)
+        } catch (error) {
+          if (signal.aborted) break
+          started = false
+          log.warn({ stream: name, error }, 'reading events failed, trying again')
+          await delay(retryMs, undefined, { signal }).catch(() => undefined)
+        }
+      }
+      standing.resolve()
+    }
+    const running = run()
+    const subscription = {
+      async close() {
+        stop.abort()
+        subscriptions.delete(subscription)
+        await running
+        await source.release().catch(() => undefined)
+        connection.disconnect()
+      },
+    }
+    subscriptions.add(subscription)
+    await standing.promise
+    return subscription
+  }
+
+  /** Reads on from where the stream ended at the first start; the place is kept here, so a reconnect misses nothing. */
+  function soleReader(connection: Redis) {
+    let last: string | undefined
+    return {
+      async start() {
+        if (last !== undefined) return
+        const [newest] = await connection.xrevrange(name, '+', '-', 'COUNT', 1)
+        last = newest?.[0] ?? '0-0'
+      },
+      async next(): Promise<Entry[]> {
+        const reply = await connection.xread(
+          'COUNT',
+          readCount,
+          'BLOCK',
+          blockMs,
+          'STREAMS',
+          name,
+          last ?? '$',
+        )
+        return (reply?.[0]?.[1] ?? []) as Entry[]
+      },
+      async done(entries: Entry[]) {
+        last = entries.at(-1)?.[0]
+      },
+      async release() {},
+    }
+  }
+
+  /**
+   * One member of a group reads at a time, under a lease, or two would hand on events of one count in parallel. All read
+   * as one consumer, so whoever comes next gets first what its predecessor did not finish.
+   */
+  function groupReader(connection: Redis, group: string, { from = 'latest' }: SubscribeOptions) {
+    const lease = `${name}:reader:${group}`
+    const self = randomUUID()
+    /** Whether entries may be left that were read and not finished. */
+    let pending = true
+
+    /** Keeps the lease for `ms` more, 0 to give it up; false when it is another's. */
+    async function keep(ms: number): Promise<boolean> {
+      await connection.watch(lease)
+      if ((await connection.get(lease)) !== self) {
+        await connection.unwatch()
+        return false
+      }
+      return (await connection.multi().pexpire(lease, ms).exec()) !== null
+    }
+
+    async function leads(): Promise<boolean> {
+      if (!(await connection.set(lease, self, 'PX', leaseMs, 'NX'))) return keep(leaseMs)
+      pending = true
+      return true
+    }
+
+    return {
+      async start() {
+        pending = true
+        try {
+          await connection.xgroup('CREATE', name, group, from === 'latest' ? '$' : '0', 'MKSTREAM')
+        } catch (error) {
+          if (!(error instanceof Error && error.message.startsWith('BUSYGROUP'))) throw error
+        }
+      },
+      async next(): Promise<Entry[]> {
+        if (!(await leads())) {
+          await delay(blockMs)
+          return []
+        }
+        const id = pending ? '0' : '>'
+        const reply = (await connection.xreadgroup(
+          'GROUP', group, 'reader', 'COUNT', readCount, 'BLOCK', blockMs, 'STREAMS', name, id,
+        )) as [string, Entry[]][] | null // biome-ignore format: one command
+        const entries = reply?.[0]?.[1] ?? []
+        if (pending && entries.length === 0) pending = false
+        return entries
+      },
+      async done(entries: Entry[]) {
+        await connection.xack(name, group, ...entries.map(([id]) => id))
+      },
+      async release() {
+        await keep(0)
+      },
+    }
+  }
+
+  return {
+    publish: queue.publish,
+    subscribe,
+    healthy: () => redis.status === 'ready',
+    async close() {
+      closing.abort()
+      await queue.close()
+      await Promise.all([...subscriptions].map((subscription) => subscription.close()))
+    },
+  }
+}

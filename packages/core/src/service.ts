@@ -1,0 +1,247 @@
+import { once } from 'node:events'
+import { readFileSync, unwatchFile, watchFile } from 'node:fs'
+import { createServer as createPlainServer, type Server } from 'node:http'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
+import { Server as NetServer, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync, fastify, LogController } from 'fastify'
+import { type Logger, pino } from 'pino'
+import { Registry } from 'prom-client'
+import type { z } from 'zod'
+import { demandAccess } from './access.ts'
+import { within } from './away.ts'
+import { ConfigError, readConfig, type ServerConfig } from './config.ts'
+import { type HealthCheck, reportHealth } from './health.ts'
+import { answerError, setUpHttp } from './http.ts'
+import type {} from './key-access.ts'
+import { measureRequests } from './metrics.ts'
+import { documentApi } from './openapi.ts'
+import { problem } from './problem.ts'
+
+/** What a service gets from the process that runs it. */
+export interface ServiceContext {
+  log: Logger
+  metrics: Registry
+}
+
+/**
+ * One service, opened but not serving. `plugin` registers its routes, `start` runs before the first request, `drain`
+ * after the last (what is queued), `close` ends its connections.
+ */
+export interface ServiceParts {
+  name: string
+  plugin: FastifyPluginAsync
+  checks: HealthCheck[]
+  start?(): Promise<void>
+  drain?(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface ServerOptions {
+  /** Title in the API document; default the parts' names. */
+  title?: string
+  publicUrl?: string
+  /** Proxies in front that may be believed about the client's address. */
+  trustProxy?: number
+  tls?: { cert: string; key: string }
+  /** Whether the server is about to stop (/readyz answers 503). */
+  stopping?: () => boolean
+  /** Gets the server that listens. */
+  onServer?: (server: Server | TlsServer) => void
+}
+
+/** The log and the metrics of a process. */
+export function createContext(name: string, level: ServerConfig['LOG_LEVEL'] = 'info'): ServiceContext {
+  return { log: pino({ name, level }), metrics: new Registry() }
+}
+
+const version = '0.1.0'
+
+/** Longest path parameter: an id of 128 characters, each percent-encoded. */
+const maxParamLength = 384
+
+/** Over 60 s, so that the gateway's idle connections end first. */
+const keepAliveTimeout = 72_000
+
+/** Until a whole request has arrived; an import's body may be large and slow. */
+const requestTimeout = 300_000
+
+/** A request that Node cannot parse gets a problem too. */
+function answerBroken(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return
+  const [status, reason] =
+    error.code === 'HPE_HEADER_OVERFLOW' ? ['431', 'Request Header Fields Too Large']
+    : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? ['408', 'Request Timeout']
+    : ['400', 'Bad Request'] // biome-ignore format: a table
+  const body = JSON.stringify({ ...problem('invalid-request', { detail: reason }), status: Number(status) })
+  socket.end(
+    `HTTP/1.1 ${status} ${reason}\r\nContent-Type: application/problem+json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+  )
+}
+
+/** The Fastify server of one service or, in one process, of several. Ready for `inject` and `listen`. */
+export async function createServer(context: ServiceContext, parts: ServiceParts[], options: ServerOptions = {}): Promise<FastifyInstance> {
+  // Fastify asks for a child logger with every request: more than it tells, as what is logged names method and path itself
+  const log: FastifyBaseLogger = Object.create(context.log, { child: { value: () => log } })
+  const app: FastifyInstance = fastify({
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: () => '',
+    trustProxy: options.trustProxy ? (_address, hop) => hop < (options.trustProxy ?? 0) : false,
+    bodyLimit: 1024 * 1024,
+    routerOptions: { maxParamLength },
+    // what arrives on a connection that is being closed is still answered (with `Connection: close`)
+    return503OnClosing: false,
+    frameworkErrors: answerError,
+    clientErrorHandler: answerBroken,
+    serverFactory: (handler): Server => {
+      const server = options.tls ? createTlsServer(options.tls, handler) : createPlainServer(handler)
+      Object.assign(server, { keepAliveTimeout, requestTimeout })
+      options.onServer?.(server)
+      return server
+    },
+  })
+  await documentApi(app, { title: options.title ?? parts.map((part) => part.name).join(', '), version, url: options.publicUrl })
+  app.decorateRequest('apiKey', null)
+  demandAccess(app)
+  setUpHttp(app)
+  measureRequests(app, context.metrics)
+  reportHealth(app, parts, context.metrics, options.stopping ?? (() => false))
+  for (const part of parts) await app.register(part.plugin)
+  await app.ready()
+  return app
+}
+
+/** Reads a certificate and its key, and again whenever either file changes; a pair that does not fit leaves the last one. */
+function watchTls(server: TlsServer, cert: string, key: string, log: Logger): () => void {
+  const reload = () => {
+    try {
+      server.setSecureContext(readTls(cert, key))
+      log.info({ cert }, 'certificate reloaded')
+    } catch (err) {
+      log.warn({ err, cert }, 'certificate not reloaded')
+    }
+  }
+  for (const file of [cert, key]) watchFile(file, { interval: 1000, persistent: false }, reload)
+  return () => {
+    for (const file of [cert, key]) unwatchFile(file, reload)
+  }
+}
+
+const readTls = (cert: string, key: string) => ({ cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') })
+
+/** Milliseconds for each step of stopping; together under 10 s. */
+const patience = { keepAlive: 500, requests: 4000, drain: 2500, close: 1500 }
+
+export interface RunningServer {
+  /** Where it listens. */
+  url: string
+  app: FastifyInstance
+  /** Stops taking requests, finishes those in hand, drains, closes; within 10 s, whatever hangs. */
+  stop(): Promise<void>
+}
+
+/** Starts the parts and listens. The caller stops it; see {@link serve} for a process of its own. */
+export async function listen(config: ServerConfig, context: ServiceContext, parts: ServiceParts[]): Promise<RunningServer> {
+  const { log } = context
+  const { TLS_CERT: cert, TLS_KEY: key } = config
+  const servers: (Server | TlsServer)[] = []
+  let stopped: Promise<void> | undefined
+  const app = await createServer(context, parts, {
+    publicUrl: config.PUBLIC_URL,
+    trustProxy: config.TRUST_PROXY,
+    tls: cert && key ? readTls(cert, key) : undefined,
+    stopping: () => stopped !== undefined,
+    onServer: (server) => servers.push(server),
+  })
+  for (const part of parts) await part.start?.()
+  const url = await app.listen({ host: config.HOST, port: config.PORT })
+  const unwatch = servers.map((server) => (cert && key && 'setSecureContext' in server ? watchTls(server, cert, key, log) : () => {}))
+
+  const step = (ms: number, what: string, work: Promise<unknown>) =>
+    within(ms, what, work).catch((err: unknown) => log.warn({ err }, `${what} was cut short`))
+
+  const stop = async () => {
+    for (const end of unwatch) end()
+    await Promise.all(servers.map((server) => releaseConnections(server, patience.keepAlive)))
+    const force = setTimeout(() => {
+      for (const server of servers) server.closeAllConnections()
+    }, patience.requests)
+    await step(patience.requests + 500, 'finishing requests', app.close())
+    clearTimeout(force)
+    await Promise.all(parts.map((part) => part.drain && step(patience.drain, `draining ${part.name}`, part.drain())))
+    await Promise.all(parts.map((part) => step(patience.close, `closing ${part.name}`, part.close())))
+  }
+  return {
+    url,
+    app,
+    stop: () => {
+      stopped ??= stop()
+      return stopped
+    },
+  }
+}
+
+/**
+ * Takes no more connections and lets each open one know with its next answer. Closing idle ones at once would fail the
+ * request that a keep-alive client is just sending; so they get a moment to use theirs and hear of it.
+ */
+async function releaseConnections(server: Server | TlsServer, graceMs: number): Promise<void> {
+  server.prependListener('request', (_request, response) => {
+    response.shouldKeepAlive = false
+  })
+  const closed = once(server, 'close')
+  // http.Server's own close would close the idle ones too
+  NetServer.prototype.close.call(server)
+  await Promise.race([closed, delay(graceMs)])
+}
+
+/** Ends the process with `exit` after `ms` even if something holds it; the timer itself holds nothing. */
+const exitWithin = (ms: number) => setTimeout(() => process.exit(0), ms).unref()
+
+/**
+ * Runs the parts as this process until SIGTERM or SIGINT: then stops, does `after` (the stores of `npm start`), exits 0.
+ * Further signals change nothing: npm sends its own beside the terminal's.
+ */
+export async function serve(
+  config: ServerConfig,
+  context: ServiceContext,
+  parts: ServiceParts[],
+  after: () => Promise<void> = async () => {},
+): Promise<RunningServer> {
+  const { promise: signalled, resolve } = Promise.withResolvers<void>()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve())
+  const server = await listen(config, context, parts)
+  signalled
+    .then(async () => {
+      exitWithin(9_500)
+      context.log.info('stopping')
+      await server.stop()
+      await after()
+      context.log.info('stopped')
+    })
+    .then(
+      () => process.exit(0),
+      (err: unknown) => {
+        context.log.error({ err }, 'stopping failed')
+        process.exit(1)
+      },
+    )
+  return server
+}
+
+/** All of a service's server.ts: settings from the environment, context, open, serve. A fault is told once, and exits 1. */
+export async function runService<C extends ServerConfig>(
+  name: string,
+  settings: z.ZodObject & z.ZodType<C>,
+  open: (config: C, context: ServiceContext) => Promise<ServiceParts>,
+): Promise<void> {
+  try {
+    const config = readConfig(settings)
+    const context = createContext(name, config.LOG_LEVEL)
+    await serve(config, context, [await open(config, context)])
+  } catch (error) {
+    process.stderr.write(error instanceof ConfigError ? `${name}: wrong settings\n${error.message}\n` : `${name}: ${error instanceof Error ? error.stack : error}\n`)
+    process.exit(1)
+  }
+}

@@ -1,0 +1,98 @@
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startPostgres } from '@count/stack/postgres-server'
+import { testDatabases } from '@count/stack/testing'
+import { until } from '@count/stack/until'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { isAway } from '../src/away.ts'
+import { connectPostgres, migrate, type PostgresOptions } from '../src/postgres.ts'
+
+let databases: Awaited<ReturnType<typeof testDatabases>>
+beforeAll(async () => {
+  databases = await testDatabases()
+})
+afterAll(() => databases.drop())
+
+function connect(options: Partial<PostgresOptions> = {}, url = databases.INFO_MIGRATION_URL) {
+  const sql = connectPostgres(url, { name: 'core-test', ...options })
+  onTestFinished(() => sql.end({ timeout: 1 }))
+  return sql
+}
+
+describe('a connection', () => {
+  test('reads and writes int8 as a number, arrays too', async () => {
+    const sql = connect()
+    const most = 2 ** 53 - 1
+    const [row] = await sql`select ${most}::int8 as value, ${[1, -most]}::int8[] as list, array[1, 2]::int8[] as plain`
+    expect(row).toEqual({ value: most, list: [1, -most], plain: [1, 2] })
+  })
+
+  test('has its name, UTC and a limit for each statement', async () => {
+    const sql = connect({ statementTimeoutMs: 50 })
+    const [row] = await sql`select current_setting('application_name') as name, current_setting('TimeZone') as zone`
+    expect(row).toEqual({ name: 'core-test', zone: 'UTC' })
+    const error: unknown = await sql`select pg_sleep(5)`.catch((error: unknown) => error)
+    expect(isAway(error)).toBe(true)
+  })
+
+  test('of a reader refuses to write', async () => {
+    await expect(connect({ readOnly: true })`create table never (a int)`).rejects.toThrow('read-only transaction')
+  })
+
+  test('fails soon and as away while the server is down, sends nothing twice, and comes back by itself', async () => {
+    const server = await startPostgres()
+    onTestFinished(() => server.stop())
+    const sql = connect({ max: 1 }, server.url)
+    await sql`create table hit (at timestamptz default now())`
+    const cut = sql`insert into hit select now() from pg_sleep(30)`.catch((error: unknown) => error)
+    await until('the insert to run', async () => {
+      const other = connectPostgres(server.url, { name: 'look', max: 1 })
+      const rows = await other`select 1 from pg_stat_activity where query like 'insert into hit%'`
+      await other.end()
+      return rows.length === 1
+    })
+    await server.kill('SIGKILL')
+    expect(isAway(await cut)).toBe(true)
+    const began = performance.now()
+    expect(isAway(await sql`select 1`.catch((error: unknown) => error))).toBe(true)
+    expect(performance.now() - began).toBeLessThan(3500)
+    await server.restart()
+    await until('the connection', () => sql`select 1`)
+    expect(await sql`select * from hit`).toHaveLength(0)
+  })
+})
+
+describe('migrations', () => {
+  const folder = async (files: Record<string, string>) => {
+    const dir = await mkdtemp(join(tmpdir(), 'migrations-'))
+    for (const [name, text] of Object.entries(files)) await writeFile(join(dir, name), text)
+    return dir
+  }
+  const url = () => databases.ARCHIVE_MIGRATION_URL
+
+  test('run in order, once, also when many processes start together', async () => {
+    const dir = await folder({
+      '000002-fill.sql': 'insert into step (n) values (2); insert into step (n) values (3);',
+      '000001.sql': 'create table step (n int primary key);',
+      'readme.md': 'not sql',
+    })
+    const runs = await Promise.all(Array.from({ length: 5 }, () => migrate(url(), dir)))
+    expect(runs.flat()).toEqual(['000001.sql', '000002-fill.sql'])
+    await writeFile(join(dir, '000003.sql'), 'insert into step (n) values (4)')
+    expect(await migrate(url(), dir)).toEqual(['000003.sql'])
+    expect(await migrate(url(), dir)).toEqual([])
+    const rows = await connect({}, url())<{ n: number }[]>`select n from step order by n`
+    expect(rows.map((row) => row.n)).toEqual([2, 3, 4])
+  })
+
+  test('that fail leave nothing of themselves, and what came before stays', async () => {
+    const dir = await folder({ '000011.sql': 'create table kept (a int)', '000012.sql': 'create table half (a int); select nonsense;' })
+    await expect(migrate(url(), dir)).rejects.toThrow('nonsense')
+    const sql = connect({}, url())
+    const [row] = await sql`select to_regclass('kept') is not null as kept, to_regclass('half') is not null as half`
+    expect(row).toEqual({ kept: true, half: false })
+    await writeFile(join(dir, '000012.sql'), 'create table half (a int)')
+    expect(await migrate(url(), dir)).toEqual(['000012.sql'])
+  })
+})

@@ -1,0 +1,181 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { Agent, get } from 'node:http'
+import { get as getTls } from 'node:https'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
+import { TLSSocket } from 'node:tls'
+import { until } from '@count/stack/until'
+import { generate } from 'selfsigned'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { z } from 'zod'
+import { readConfig, serverSettings } from '../src/config.ts'
+import { createContext, listen, type ServiceParts } from '../src/service.ts'
+import { partsOf } from './server.ts'
+
+const line = z.object({ word: z.string().optional(), msg: z.string().optional() })
+
+/** A serving process: where it listens, and the words it said so far. */
+async function startServing(env: NodeJS.ProcessEnv = {}) {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'serving.ts')], {
+    env: { PATH: process.env.PATH, HOST: '127.0.0.1', PORT: '0', ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  onTestFinished(() => {
+    child.kill('SIGKILL')
+  })
+  const words: string[] = []
+  const { promise: url, resolve } = Promise.withResolvers<string>()
+  createInterface({ input: child.stdout }).on('line', (raw) => {
+    const { word, msg } = line.parse(JSON.parse(raw))
+    if (word) words.push(word)
+    const address = /listening at (\S+)/.exec(msg ?? '')?.[1]
+    if (address) resolve(address)
+  })
+  return { child, words, url: await url }
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals) {
+  const began = performance.now()
+  const exited = once(child, 'exit')
+  child.kill(signal)
+  const [code] = await exited
+  return { code, ms: performance.now() - began }
+}
+
+const fetchWith = (agent: Agent, url: string) =>
+  new Promise<{ status?: number; body: string }>((resolve, reject) => {
+    get(url, { agent }, (response) => {
+      text(response).then((body) => resolve({ status: response.statusCode, body }), reject)
+    }).on('error', reject)
+  })
+
+describe('a serving process', () => {
+  test('ends under keep-alive load on SIGTERM: no request fails that was taken, then drain, close, 0', async () => {
+    const { child, words, url } = await startServing()
+    const agent = new Agent({ keepAlive: true, maxSockets: 32 })
+    const faults: unknown[] = []
+    let answered = 0
+    const client = async () => {
+      for (;;) {
+        try {
+          const { status, body } = await fetchWith(agent, `${url}/work`)
+          if (status !== 200 || body !== '{"done":true}') faults.push({ status, body })
+          answered++
+        } catch (error) {
+          if (error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED') return
+          faults.push(error)
+          return
+        }
+      }
+    }
+    const clients = Array.from({ length: 32 }, client)
+    await until('load', () => answered > 200)
+    const { code, ms } = await end(child, 'SIGTERM')
+    await Promise.all(clients)
+    agent.destroy()
+    expect(faults).toEqual([])
+    expect(code).toBe(0)
+    expect(ms).toBeLessThan(3000)
+    expect(words).toEqual(['start', 'drain', 'close'])
+  })
+
+  test('ends on SIGINT within ten seconds although a request never ends, and a second signal changes nothing', async () => {
+    const { child, words, url } = await startServing()
+    const hanging = fetch(`${url}/hang`).catch(() => 'cut')
+    await until('the request', async () => (await (await fetch(`${url}/livez`)).text()) === '{"status":"ok"}')
+    child.kill('SIGINT')
+    const { code, ms } = await end(child, 'SIGINT')
+    expect(code).toBe(0)
+    expect(ms).toBeLessThan(9500)
+    expect(words).toEqual(['start', 'drain', 'close'])
+    expect(await hanging).toBe('cut')
+  })
+
+  test('with wrong settings tells all of them and exits 1', async () => {
+    const child = spawn(process.execPath, [join(import.meta.dirname, 'serving.ts')], {
+      env: { PATH: process.env.PATH, PORT: 'x', LOG_LEVEL: 'loud' },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')])
+    expect(code).toBe(1)
+    expect(said).toMatch(/^serving: wrong settings\nPORT .*\nLOG_LEVEL .*\n$/)
+  })
+})
+
+const start = async (env: NodeJS.ProcessEnv, parts: ServiceParts) => {
+  const config = readConfig(z.object(serverSettings), { HOST: '127.0.0.1', PORT: '0', ...env })
+  const server = await listen(config, createContext('test', 'silent'), [parts])
+  onTestFinished(() => server.stop())
+  return server
+}
+
+describe('stopping', () => {
+  test('tells /readyz first, lets an idle connection hear of it, and takes no new one', async () => {
+    const { promise: held, resolve: release } = Promise.withResolvers<void>()
+    const server = await start({}, partsOf(async (app) => {
+      app.get('/held', { config: { access: { kind: 'public' } } }, () => held.then(() => 'done'))
+    }))
+    const agent = new Agent({ keepAlive: true })
+    onTestFinished(() => agent.destroy())
+    const ask = (path: string) => fetchWith(agent, server.url + path)
+    const heldAnswer = ask('/held')
+    expect((await ask('/readyz')).status).toBe(200)
+    const stopped = server.stop()
+    expect(await ask('/readyz')).toMatchObject({ status: 503, body: '{"status":"stopping","services":{}}' })
+    await expect(fetch(server.url)).rejects.toThrow()
+    release()
+    expect((await heldAnswer).body).toBe('done')
+    await stopped
+  })
+
+  test('goes on when a part fails to drain, and happens once', async () => {
+    const words: string[] = []
+    const parts: ServiceParts = {
+      ...partsOf(async () => {}),
+      drain: async () => {
+        words.push('drain')
+        throw new Error('bus away')
+      },
+      close: async () => {
+        words.push('close')
+      },
+    }
+    const server = await start({}, parts)
+    await Promise.all([server.stop(), server.stop()])
+    expect(words).toEqual(['drain', 'close'])
+  })
+})
+
+describe('TLS', () => {
+  const pair = async (name: string) => {
+    const { cert, private: key } = await generate([{ name: 'commonName', value: name }], { keySize: 2048 })
+    return { cert, key }
+  }
+  /** The common name of the certificate that a new connection gets. */
+  const subject = (url: string) =>
+    new Promise<string>((resolve, reject) => {
+      getTls(`${url}/livez`, { rejectUnauthorized: false, agent: false }, (response) => {
+        const { socket } = response
+        response.resume()
+        resolve(socket instanceof TLSSocket ? String(socket.getPeerCertificate().subject.CN) : 'plain')
+      }).on('error', reject)
+    })
+
+  test('a renewed certificate is served without a restart, half a renewal changes nothing', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'tls-'))
+    const [TLS_CERT, TLS_KEY] = [join(dir, 'cert.pem'), join(dir, 'key.pem')]
+    const [first, second] = await Promise.all([pair('first'), pair('second')])
+    await Promise.all([writeFile(TLS_CERT, first.cert), writeFile(TLS_KEY, first.key)])
+    const server = await start({ TLS_CERT, TLS_KEY }, partsOf(async () => {}))
+    expect(server.url).toMatch(/^https:/)
+    expect(await subject(server.url)).toBe('first')
+    await writeFile(TLS_CERT, second.cert)
+    expect(await subject(server.url)).toBe('first')
+    await writeFile(TLS_KEY, second.key)
+    await until('the second certificate', async () => (await subject(server.url)) === 'second')
+  })
+})

@@ -1,0 +1,130 @@
+import {
+  countId,
+  countInfo,
+  granularity,
+  instant,
+  limit,
+  measure,
+  status,
+  tag,
+  value,
+  version,
+} from '@count/core/schemas'
+import { role } from '@count/core/sessions'
+import { z } from 'zod'
+
+/** One line, or several: without control characters, of which PostgreSQL refuses NUL. */
+const line = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .regex(/^\P{Cc}*$/u)
+const text = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .regex(/^(\P{Cc}|[\t\n\r])*$/u)
+
+const name = line(200).min(1)
+/** `|` separates tags in an export. */
+const tags = z.array(tag.regex(/^[^|\p{Cc}]+$/u)).max(32)
+const bound = value.nullable()
+const metadata = z.record(z.string(), z.unknown())
+
+export const maxMetadataBytes = 16 * 1024
+
+export const countCreation = z.strictObject({
+  id: countId,
+  name,
+  description: text(2000).default(''),
+  unit: line(32).default(''),
+  tags: tags.default([]),
+  min: bound.default(null),
+  max: bound.default(null),
+  initialValue: value.default(0),
+  metadata: metadata.default({}).describe('JSON of at most 16 KiB'),
+})
+
+/** What an editor may change; `null` takes a bound away. */
+export const countPatch = z.strictObject({
+  name: name.optional(),
+  description: text(2000).optional(),
+  unit: line(32).optional(),
+  tags: tags.optional(),
+  min: bound.optional(),
+  max: bound.optional(),
+  status: status.optional(),
+  metadata: metadata.optional(),
+})
+
+/** A count with its live value; null while the value store is away or has not taken the creation yet. */
+export const adminCount = countInfo.extend({ value: value.nullable(), version: version.nullable() })
+
+export const pageQuery = { cursor: z.string().max(400).optional(), limit }
+export const countQuery = z.strictObject({
+  q: line(200).optional().describe('Part of an id or name, in any case'),
+  tag: tag.regex(/^\P{Cc}+$/u).optional(),
+  status: status.optional(),
+  ...pageQuery,
+})
+export const historyQuery = z.strictObject({
+  granularity,
+  measure: measure.default('change'),
+  from: instant.optional(),
+  to: instant.optional(),
+})
+export const page = <T extends z.ZodType>(item: T) =>
+  z.object({ items: z.array(item), nextCursor: z.string().nullable() })
+
+export const correction = z.strictObject({ value, reason: text(500).min(1) })
+
+export const scope = z.enum(['counts:read', 'counts:write'])
+const prefix = z.string().regex(/^[a-z0-9][a-z0-9._:-]{0,127}$/)
+
+export const keyCreation = z.strictObject({
+  name,
+  scopes: z.array(scope).min(1).max(2),
+  prefixes: z
+    .array(prefix)
+    .min(1)
+    .max(100)
+    .optional()
+    .describe('Only counts whose id begins with one of these'),
+  expiresAt: instant.optional(),
+  rateLimit: z.int().min(1).max(1_000_000).optional().describe('Requests a second'),
+})
+export const keyRotation = z.strictObject({
+  graceSeconds: z
+    .int()
+    .min(0)
+    .max(7 * 86_400)
+    .default(0)
+    .describe('How long the old secret goes on'),
+})
+export const keyView = z.object({
+  id: z.string(),
+  name: z.string(),
+  scopes: z.array(scope),
+  prefixes: z.array(z.string()).nullable(),
+  expiresAt: instant.nullable(),
+  rateLimit: z.int().nullable(),
+  createdAt: instant,
+  lastUsedAt: instant.nullable(),
+  revokedAt: instant.nullable(),
+})
+export const keyShown = keyView.extend({ key: z.string().describe('Shown this once') })
+export const keyId = z.string().regex(/^[0-9a-f]{16}$/)
+
+export const username = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/)
+/** Bounded, as hashing costs. */
+export const password = z.string().min(1).max(256)
+export const credentials = z.strictObject({ username, password })
+export const signedIn = z.object({ username: z.string(), role, csrfToken: z.string() })
+
+export type CountCreation = z.output<typeof countCreation>
+export type CountPatch = z.output<typeof countPatch>
+export type CountQuery = z.output<typeof countQuery>
+export type HistoryQuery = z.output<typeof historyQuery>
+export type AdminCount = z.output<typeof adminCount>
+export type KeyCreation = z.output<typeof keyCreation>
+export type KeyView = z.output<typeof keyView>

@@ -1,0 +1,173 @@
+import { startFaultProxy } from '@count/stack/fault-proxy'
+import { until } from '@count/stack/until'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { expectExact, type Ledger, progress, startConsumer, startLoad } from './ledger.ts'
+import { openWorld, type World } from './world.ts'
+
+const ids = Array.from({ length: 20 }, (_, i) => `fault:${i}`)
+
+let world: World
+let consumer: Awaited<ReturnType<typeof startConsumer>>
+beforeEach(async () => {
+  world = await openWorld({ value: { persistence: 'always' } })
+  for (const id of ids) await world.define(id)
+  consumer = await startConsumer(world)
+})
+afterEach(async () => {
+  await consumer.close()
+  await world.close()
+})
+
+async function finish(ledger: Ledger) {
+  await ledger.stop()
+  await expectExact(world, ledger, consumer)
+}
+
+const port = (url: string) => Number(new URL(url).port)
+
+describe('between service and value store', () => {
+  test('replies lost, late and cut off count nothing twice and lose nothing', async () => {
+    const proxy = await startFaultProxy({ targetHost: '127.0.0.1', targetPort: port(world.primary.url) })
+    const { url } = await world.run({ VALUE_REDIS_URL: `redis://127.0.0.1:${proxy.port}` })
+    const ledger = startLoad(world, ids, [() => url])
+    await progress(ledger, 50)
+    proxy.setReplyFault({ drop: 0.05, cut: 0.05 })
+    await until('fifty faults', () => proxy.faults >= 50, { deadlineMs: 60_000 })
+    proxy.setReplyFault({ delayMs: 50, drop: 0.02 })
+    await until('ten faults more', () => proxy.faults >= 60, { deadlineMs: 60_000 })
+    proxy.setReplyFault({})
+    await finish(ledger)
+    await proxy.close()
+  })
+
+  test('a call that was held up does not run after its repetition', async () => {
+    const proxy = await startFaultProxy({ targetHost: '127.0.0.1', targetPort: port(world.primary.url) })
+    const { url } = await world.run({ VALUE_REDIS_URL: `redis://127.0.0.1:${proxy.port}` })
+    const ledger = startLoad(world, ids, [() => url])
+    await progress(ledger, 50)
+    proxy.holdRequests(true)
+    // The client gives the connection up; what it had sent waits in the proxy and goes on with the repetition.
+    const held = ledger.answers
+    await until('the held connection to be given up', async () => {
+      const { status } = await world.increment(url, ids[0] as string, 1, 'probe')
+      return status === 503
+    })
+    expect(ledger.answers - held).toBeLessThanOrEqual(16)
+    proxy.holdRequests(false)
+    const probe = await world.incrementSurely(() => url, ids[0] as string, 1, 'probe')
+    expect(probe.status).toBe(200)
+    ledger.acknowledged.set(ids[0] as string, (ledger.acknowledged.get(ids[0] as string) as number) + 1)
+    await progress(ledger, 50)
+    await finish(ledger)
+    await proxy.close()
+  })
+})
+
+describe('the value store', () => {
+  test('killed under load, it comes back with everything', async () => {
+    const { url } = await world.run()
+    const ledger = startLoad(world, ids, [() => url])
+    for (let i = 0; i < 3; i++) {
+      await progress(ledger, 100)
+      await world.primary.kill('SIGKILL')
+      await world.primary.restart()
+    }
+    await progress(ledger, 100)
+    await finish(ledger)
+  })
+
+  test('frozen, it costs 503, and nothing is lost when it wakes', async () => {
+    const { url } = await world.run()
+    const ledger = startLoad(world, ids, [() => url])
+    await progress(ledger, 100)
+    world.primary.pause()
+    const answer = await world.increment(url, ids[0] as string, 1)
+    expect(answer.status).toBe(503)
+    world.primary.resume()
+    await progress(ledger, 100)
+    await ledger.stop()
+    // The unkeyed increment may or may not have counted: that is what 503 says of it.
+    const first = ids[0] as string
+    ledger.acknowledged.delete(first)
+    await expectExact(world, ledger, consumer)
+  })
+})
+
+describe('the write service', () => {
+  test('killed under load, its successor counts on exactly', async () => {
+    let service = await world.runProcess()
+    const ledger = startLoad(world, ids, [() => service.url])
+    for (let i = 0; i < 2; i++) {
+      await progress(ledger, 100)
+      service.child.kill('SIGKILL')
+      await service.exited
+      service = await world.runProcess()
+    }
+    await progress(ledger, 100)
+    await finish(ledger)
+  })
+
+  test('two instances share the work; when one is killed, the other takes over its claims', async () => {
+    const [one, two] = await Promise.all([world.runProcess(), world.runProcess()])
+    let first = one.url
+    const ledger = startLoad(world, ids, [() => first, () => two.url])
+    await progress(ledger, 200)
+    one.child.kill('SIGKILL')
+    await one.exited
+    first = two.url
+    await progress(ledger, 100)
+    await finish(ledger)
+  })
+
+  test('frozen past its leases, it wakes and removes nothing of its successor’s', async () => {
+    const [one, two] = await Promise.all([world.runProcess(), world.runProcess()])
+    let first = one.url
+    const ledger = startLoad(world, ids, [() => first, () => two.url])
+    await progress(ledger, 200)
+    one.child.kill('SIGSTOP')
+    first = two.url
+    // Nobody else can drain what the frozen one has claimed before its lease of 5 s has ended; 8 s is past it.
+    const since = performance.now()
+    await until('the lease to end', () => performance.now() - since > 8000, { deadlineMs: 20_000, everyMs: 100 })
+    one.child.kill('SIGCONT')
+    await progress(ledger, 200)
+    await finish(ledger)
+  })
+
+  test('SIGTERM under load: what was accepted is answered, what was queued is drained', async () => {
+    let service = await world.runProcess()
+    const ledger = startLoad(world, ids, [() => service.url])
+    await progress(ledger, 200)
+    service.child.kill('SIGTERM')
+    const [code] = await service.exited
+    expect(code).toBe(0)
+    service = await world.runProcess()
+    await progress(ledger, 50)
+    await finish(ledger)
+  })
+})
+
+describe('with another store away, known counts are still written', () => {
+  test('the archive', async () => {
+    const { url } = await world.run()
+    const ledger = startLoad(world, ids, [() => url])
+    await progress(ledger, 100)
+    await world.archive`alter table count_record rename to away`
+    await progress(ledger, 300)
+    await world.archive`alter table away rename to count_record`
+    await finish(ledger)
+  })
+
+  test('the cache: killed, then frozen', async () => {
+    const { url } = await world.run()
+    const ledger = startLoad(world, ids, [() => url])
+    await progress(ledger, 100)
+    await world.cache.kill('SIGKILL')
+    await progress(ledger, 300)
+    await world.cache.restart()
+    world.cache.pause()
+    await progress(ledger, 300)
+    world.cache.resume()
+    await finish(ledger)
+  })
+})
