@@ -1,6 +1,5 @@
 import { randomInt, randomUUID } from 'node:crypto'
 import { parseArgs } from 'node:util'
-import { startKafka } from '@count/stack/kafka-server'
 import { openClient } from './client.ts'
 import { keep, runToEnd } from './closing.ts'
 import { createCounts, readCounts, type Seen } from './demo/counts.ts'
@@ -20,10 +19,7 @@ Uses COUNT_URL and COUNT_CREDENTIALS, or the running npm start of DATA_DIR, else
 /** Starts a server of our own, with a Kafka broker where that is wanted. */
 async function ownServer(closing: AsyncDisposableStack, kafka: boolean): Promise<Server> {
   console.log('no server runs here: starting one, with its stores, until the end of this run')
-  const given = process.env.KAFKA_BROKERS
-  const brokers =
-    kafka && !given ? (await keep(closing, startKafka(), (started) => started.stop())).brokers : given
-  return await startServer(closing, kafka ? { KAFKA_BROKERS: brokers } : {})
+  return await startServer(closing, { kafka })
 }
 
 function topAirports(

@@ -53,6 +53,11 @@ export async function givenServer(env: NodeJS.ProcessEnv = process.env): Promise
 const storesBeside = async (file: string): Promise<StoreAddresses> =>
   readFile(join(dirname(file), 'stores.json'), 'utf8').then(JSON.parse, () => ({}))
 
+export interface StartOptions {
+  /** Have Kafka as the event bus: the one of KAFKA_BROKERS, else one of its own. */
+  kafka?: boolean
+}
+
 /**
  * Starts `npm start`'s server on a free port with its own stores in a temporary DATA_DIR, whatever stores the environment
  * names; stopped and removed by `closing`.
@@ -60,7 +65,7 @@ const storesBeside = async (file: string): Promise<StoreAddresses> =>
  */
 export async function startServer(
   closing: AsyncDisposableStack,
-  settings: NodeJS.ProcessEnv = {},
+  { kafka = false }: StartOptions = {},
 ): Promise<Server> {
   const dataDir = await mkdtemp(join(tmpdir(), 'count-load-'))
   closing.defer(() => rm(dataDir, { recursive: true, force: true }))
@@ -74,12 +79,13 @@ export async function startServer(
     HOST: '127.0.0.1',
     PORT: String(port),
     LOG_LEVEL: 'warn',
-    ...settings,
   }
+  const brokers = kafka && process.env.KAFKA_BROKERS ? { KAFKA_BROKERS: process.env.KAFKA_BROKERS } : {}
+  const command = [join(root, 'scripts/run.sh'), 'packages/stack/src/start.ts', ...(kafka ? ['--kafka'] : [])]
   const output = openSync(log, 'a')
-  const child = spawn('sh', [join(root, 'scripts/run.sh'), 'packages/stack/src/start.ts'], {
+  const child = spawn('sh', command, {
     cwd: root,
-    env,
+    env: { ...env, ...brokers },
     stdio: ['ignore', output, output],
   })
   closeSync(output)

@@ -18,7 +18,7 @@ import {
   setClock,
   update,
 } from './script-calls.ts'
-import { engines, type ScriptShard, scriptStore } from './script-store.ts'
+import { engines, type ScriptShard, scriptStore, unchanged } from './script-store.ts'
 
 const most = 2 ** 52 - 1
 const noon = at('2031-05-17T12:00:30Z')
@@ -32,14 +32,6 @@ describe.each(engines)('count_apply on $name', ({ start }) => {
     await setClock(shard, noon)
     await create(shard, { id: 'a', ...info }, { value })
     return shard
-  }
-
-  /** Nothing of the shard changed by `call`. */
-  async function unchanged<T>(shard: ScriptShard, call: () => Promise<T>): Promise<T> {
-    const before = await shard.dump()
-    const result = await call()
-    expect(await shard.dump()).toEqual(before)
-    return result
   }
 
   /** Refused operations leave everything but the writer's own record. */

@@ -1,4 +1,4 @@
-import type { ScriptShard } from './script-store.ts'
+import type { Callable } from './script-store.ts'
 
 /** One operation of count_apply: kind 0 adds, 1 sets, 2 sets if the version is `version`. */
 export interface Op {
@@ -48,7 +48,7 @@ export interface ApplyOptions {
 let calls = 0
 
 /** KEYS and ARGV of count_apply. */
-export function encodeApply(shard: ScriptShard, requests: Request[], options: ApplyOptions = {}) {
+export function encodeApply(shard: Callable, requests: Request[], options: ApplyOptions = {}) {
   const { keys } = shard
   const { writer = `w${++calls}`, number = 1, deadline = 9e15, replid = shard.replid } = options
   const { offsets = utc, keptMs = 3_600_000 } = options
@@ -69,7 +69,7 @@ export function encodeApply(shard: ScriptShard, requests: Request[], options: Ap
   }
 }
 
-export async function apply(shard: ScriptShard, requests: Request[], options: ApplyOptions = {}) {
+export async function apply(shard: Callable, requests: Request[], options: ApplyOptions = {}) {
   const call = encodeApply(shard, requests, options)
   const reply = (await shard.call('count_apply', call.keys, call.args)) as [string, string, string, string, string]
   const [word, writer, number, answer, time] = reply
@@ -89,7 +89,7 @@ function parseAnswers(text: string): Answer[] {
 }
 
 /** Applies operations as one request without a key, in a call of its own; what became of each. */
-export async function operate(shard: ScriptShard, ...operations: Op[]): Promise<Outcome[]> {
+export async function operate(shard: Callable, ...operations: Op[]): Promise<Outcome[]> {
   const { word, answers } = await apply(shard, [{ operations }])
   if (word !== 'done') throw new Error(`the call was ${word}`)
   return answers[0]?.outcomes ?? []
@@ -113,7 +113,7 @@ const reply = ([word, value, version]: string[]): Reply => {
   return value === undefined ? [word as string] : [word as string, Number(value)]
 }
 
-const recordKeys = ({ keys }: ScriptShard, id: string) => [
+const recordKeys = ({ keys }: Callable, id: string) => [
   keys.count(id),
   keys.history(id),
   keys.gone(id),
@@ -121,7 +121,7 @@ const recordKeys = ({ keys }: ScriptShard, id: string) => [
 ]
 
 export async function create(
-  shard: ScriptShard,
+  shard: Callable,
   { id, created = 1, revision = created, status = 'active', min = '', max = '' }: Info,
   { value = 0, restore = false }: { value?: number | string; restore?: boolean } = {},
 ): Promise<Reply> {
@@ -131,14 +131,14 @@ export async function create(
   return reply((await shard.call('count_create', keys, args)) as string[])
 }
 
-export async function update(shard: ScriptShard, info: Info): Promise<Reply> {
+export async function update(shard: Callable, info: Info): Promise<Reply> {
   const { id, created = 1, revision = 2, status = 'active', min = '', max = '' } = info
   const { clock, dirty, revision: revisions } = shard.keys
   const keys = [shard.keys.count(id), clock, dirty.queue, revisions]
   return reply((await shard.call('count_update', keys, [id, created, revision, status, min, max])) as string[])
 }
 
-export async function remove(shard: ScriptShard, { id, created = 1, revision = 2 }: Info): Promise<Reply> {
+export async function remove(shard: Callable, { id, created = 1, revision = 2 }: Info): Promise<Reply> {
   const { clock, dirty, revision: revisions } = shard.keys
   const keys = [...recordKeys(shard, id), clock, dirty.queue, revisions]
   return reply((await shard.call('count_remove', keys, [id, created, revision])) as string[])
@@ -160,7 +160,7 @@ export interface Archived {
   history?: Record<string, string>
 }
 
-export async function restore(shard: ScriptShard, archived: Archived): Promise<Reply> {
+export async function restore(shard: Callable, archived: Archived): Promise<Reply> {
   const { id, created = 1, revision = 1, status = 'a', min = '', max = '', removed = false, history = {} } = archived
   const keys = [...recordKeys(shard, id), shard.keys.changes.queue, shard.keys.dirty.queue]
   const args = [id, created, revision, status, min, max, archived.value, archived.version, archived.anew]
@@ -170,16 +170,16 @@ export async function restore(shard: ScriptShard, archived: Archived): Promise<R
 
 export type QueueName = 'changes' | 'dirty'
 
-export async function claim(shard: ScriptShard, queue: QueueName, drainer: string, leaseMs = 10_000) {
+export async function claim(shard: Callable, queue: QueueName, drainer: string, leaseMs = 10_000) {
   const keys = shard.keys[queue]
   return (await shard.call('queue_claim', [keys.queue, keys.claimed, keys.lease], [drainer, leaseMs])) as (string | number)[]
 }
 
-export async function renew(shard: ScriptShard, queue: QueueName, drainer: string, number: string, leaseMs = 10_000) {
+export async function renew(shard: Callable, queue: QueueName, drainer: string, number: string, leaseMs = 10_000) {
   return (await shard.call('queue_renew', [shard.keys[queue].lease], [drainer, number, leaseMs])) as string[]
 }
 
-export async function ack(shard: ScriptShard, queue: QueueName, drainer: string, number: string) {
+export async function ack(shard: Callable, queue: QueueName, drainer: string, number: string) {
   const { claimed, lease } = shard.keys[queue]
   return (await shard.call('queue_ack', [claimed, lease], [drainer, number])) as string[]
 }
@@ -212,7 +212,7 @@ export function bucketsOf(at: number, offsets: Offsets = utc): { letter: string;
   })
 }
 
-export async function importHistory(shard: ScriptShard, job: string, block: number, counts: Imported[], offsets = utc) {
+export async function importHistory(shard: Callable, job: string, block: number, counts: Imported[], offsets = utc) {
   const { keys } = shard
   const wanted = counts.map(({ id, created = 1, rows }) => {
     const quads = rows.flatMap(([at, delta]) =>
@@ -254,13 +254,13 @@ export function readBuckets(packed: Record<string, string>, open = ''): Buckets 
 }
 
 /** The buckets of a live count, closed and open. */
-export async function history(shard: ScriptShard, id: string): Promise<Buckets> {
+export async function history(shard: Callable, id: string): Promise<Buckets> {
   const open = await shard.redis.hget(shard.keys.count(id), 'o')
   return readBuckets(await shard.redis.hgetall(shard.keys.history(id)), open ?? '')
 }
 
 /** Moves the shard's clock ahead of every real one, so that the next version is `next`. */
-export async function setClock(shard: ScriptShard, next: number): Promise<void> {
+export async function setClock(shard: Callable, next: number): Promise<void> {
   await shard.redis.set(shard.keys.clock, String(next - 1))
 }
 

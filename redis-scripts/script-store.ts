@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import { pino } from 'pino'
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, expect } from 'vitest'
 import { type ShardKeys, shardKeys } from '@count/core/keys'
 import { callScript, type ScriptName } from '@count/core/scripts'
 import { openValueStore, type ValueStore } from '@count/core/value-store'
@@ -24,7 +24,7 @@ export const engines: { name: string; start: () => Promise<Engine> }[] = [
 export type Dump = Record<string, [value: string | string[] | Record<string, string>, expires: number]>
 
 /** One shard of a value store, recovered and empty, nobody else's. */
-export interface ScriptShard {
+export interface Callable {
   keys: ShardKeys
   /** To the primary that owns the shard. */
   redis: Redis
@@ -32,6 +32,11 @@ export interface ScriptShard {
   /** Runs a script as a user that may touch the keys named and no others. */
   call(name: ScriptName, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>
   dump(): Promise<Dump>
+}
+
+export interface ScriptShard extends Callable {
+  /** The same shard, its calls not confined: each is sent at once, whatever else is under way. */
+  racing: Callable
 }
 
 /** Starts a server or cluster for the tests of a `describe`, reached as a service reaches it; gives each test its own shard. */
@@ -74,19 +79,32 @@ export function scriptStore(start: () => Promise<Engine>) {
     const { redis, replid } = await store.epoch(number)
     const { own, allow } = await confine(redis)
     let last: Promise<unknown> = Promise.resolve()
-    return {
+    const racing: Callable = {
       keys: store.keys(number),
       redis,
       replid,
+      call: (name, keys, args) => callScript(redis, name, keys, args),
+      dump: () => dump(redis, `{s${number}}:`),
+    }
+    return {
+      ...racing,
+      racing,
       call(name, keys, args) {
         const called = last.then(() => allow(keys)).then(() => callScript(own, name, keys, args))
         last = called.catch(() => {})
         return called
       },
-      dump: () => dump(redis, `{s${number}}:`),
     }
   }
   return { shard }
+}
+
+/** Expects that no key of the shard changes while `call` runs, not even in its expiry. */
+export async function unchanged<T>(shard: Callable, call: () => Promise<T>): Promise<T> {
+  const before = await shard.dump()
+  const result = await call()
+  expect(await shard.dump()).toEqual(before)
+  return result
 }
 
 async function dump(redis: Redis, tag: string): Promise<Dump> {

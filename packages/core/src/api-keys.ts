@@ -68,6 +68,8 @@ interface Row {
   expires_at: Date | null
   rate_limit: number | null
   revoked_at: Date | null
+  /** updated_at with its microseconds. */
+  changed: string
 }
 
 /** A key as this process knows it, with the headers that were found to open it. */
@@ -94,7 +96,7 @@ const pollMs = 1000
 const overlap = '10 seconds'
 
 const columns =
-  'id, name, secret_hash, previous_hash, previous_until, scopes, prefixes, expires_at, rate_limit, revoked_at'
+  'id, name, secret_hash, previous_hash, previous_until, scopes, prefixes, expires_at, rate_limit, revoked_at, updated_at::text as changed'
 
 const unauthorized = { ok: false, problem: 'unauthorized' } as const
 const unavailable = { ok: false, problem: 'unavailable' } as const
@@ -113,7 +115,12 @@ const isOver = (at: Date | null, now: number) => at !== null && at.getTime() <= 
 function matches(row: Row, hash: Buffer, now: number): boolean {
   if (row.revoked_at || isOver(row.expires_at, now)) return false
   if (timingSafeEqual(row.secret_hash, hash)) return true
-  return row.previous_hash !== null && row.previous_until !== null && !isOver(row.previous_until, now) && timingSafeEqual(row.previous_hash, hash)
+  return (
+    row.previous_hash !== null &&
+    row.previous_until !== null &&
+    !isOver(row.previous_until, now) &&
+    timingSafeEqual(row.previous_hash, hash)
+  )
 }
 
 /**
@@ -136,7 +143,12 @@ export function createKeyAuthenticator({ sql, log }: { sql: Sql; log: Logger }):
 
   const learn = (row: Row): Known => {
     const { id, name, scopes, prefixes, expires_at: expiresAt, rate_limit: rateLimit } = row
-    const entry: Known = { row, key: { id, name, scopes, prefixes, expiresAt, rateLimit }, headers: new Set(), used: false }
+    const entry: Known = {
+      row,
+      key: { id, name, scopes, prefixes, expiresAt, rateLimit },
+      headers: new Set(),
+      used: false,
+    }
     const before = known.get(id)
     if (before) forgetHeaders(before)
     entry.used = before?.used ?? false
@@ -147,7 +159,11 @@ export function createKeyAuthenticator({ sql, log }: { sql: Sql; log: Logger }):
   }
 
   const ask = async (id: string) => {
-    const [row] = await within(lookupMs, 'CountInfoDB', sql<Row[]>`select ${sql.unsafe(columns)} from api_key where id = ${id}`)
+    const [row] = await within(
+      lookupMs,
+      'CountInfoDB',
+      sql<Row[]>`select ${sql.unsafe(columns)} from api_key where id = ${id}`,
+    )
     if (row) return learn(row)
     put(unknown, id, Date.now() + unknownMs, maxUnknown)
     return undefined
@@ -187,7 +203,10 @@ export function createKeyAuthenticator({ sql, log }: { sql: Sql; log: Logger }):
   const dropExpired = () => {
     const now = Date.now()
     for (const entry of known.values()) {
-      if (isOver(entry.row.expires_at, now) || isOver(entry.row.previous_until, now)) forgetHeaders(entry)
+      const { row } = entry
+      if (!isOver(row.expires_at, now) && !isOver(row.previous_until, now)) continue
+      forgetHeaders(entry)
+      if (isOver(row.previous_until, now)) entry.row = { ...row, previous_hash: null, previous_until: null }
     }
   }
 
@@ -199,9 +218,14 @@ export function createKeyAuthenticator({ sql, log }: { sql: Sql; log: Logger }):
       const rows = await within(
         lookupMs,
         'CountInfoDB',
-        sql<Row[]>`select ${sql.unsafe(columns)} from api_key where updated_at > ${from}::timestamptz - ${overlap}::interval`,
+        sql<
+          Row[]
+        >`select ${sql.unsafe(columns)} from api_key where updated_at > ${from}::timestamptz - ${overlap}::interval`,
       )
-      for (const row of rows) if (known.has(row.id) || unknown.has(row.id)) learn(row)
+      for (const row of rows) {
+        const before = known.get(row.id)
+        if (before ? before.row.changed !== row.changed : unknown.has(row.id)) learn(row)
+      }
       since = clock?.now
       healthy = true
     } catch (err) {

@@ -4,7 +4,8 @@ const codes = new Set([
   '57P01', '57P02', '57P03', '57014', '53300', '55P03', '25006', // PostgreSQL: shut down, timed out, full, read-only
 ]) // biome-ignore format: one table
 
-const messages = /^(Connection is closed|Command timed out|Stream isn't writeable)|max retries per request|^(LOADING|READONLY|CLUSTERDOWN|TRYAGAIN|MASTERDOWN|OOM) /i
+const messages =
+  /^(Connection is closed|Command timed out|Stream isn't writeable)|max retries per request|^(LOADING|READONLY|CLUSTERDOWN|TRYAGAIN|MASTERDOWN|OOM) /i
 
 /** Says that a store or service did not answer in time. */
 export class Unavailable extends Error {

@@ -98,7 +98,9 @@ export const dashboardSettings = {
 
 export const busSettings = {
   /** `host:port`, several with commas; absent: a Redis Stream on the value store is the bus. */
-  KAFKA_BROKERS: text.regex(/^[^\s,:]+:\d+(\s*,\s*[^\s,:]+:\d+)*$/, 'must be host:port, or several with commas').optional(),
+  KAFKA_BROKERS: text
+    .regex(/^[^\s,:]+:\d+(\s*,\s*[^\s,:]+:\d+)*$/, 'must be host:port, or several with commas')
+    .optional(),
   EVENT_PARTITIONS: whole(1, 1000).default(12),
   /** Seconds. */
   EVENT_RETENTION: whole(60, 365 * 86_400).default(7 * 86_400),
@@ -115,14 +117,17 @@ export type ServerConfig = z.output<typeof server>
  * Throws {@link ConfigError} with every fault at once.
  */
 export function readConfig<C>(schema: z.ZodObject & z.ZodType<C>, env: NodeJS.ProcessEnv = process.env): C {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''))
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''),
+  )
   const parsed = schema.safeParse(given)
   const faults = parsed.error?.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`) ?? []
   for (const [one, other] of [
     ['TLS_CERT', 'TLS_KEY'],
     ['TLS_KEY', 'TLS_CERT'],
   ] as const) {
-    if (one in schema.shape && given[one] && !given[other]) faults.push(`${other} is missing: ${one} needs it`)
+    if (one in schema.shape && given[one] && !given[other])
+      faults.push(`${other} is missing: ${one} needs it`)
   }
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults.join('\n'))
   return parsed.data

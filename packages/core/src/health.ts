@@ -18,7 +18,10 @@ export interface HealthSource {
 }
 
 const state = z.enum(['ok', 'degraded', 'unavailable', 'stopping'])
-const health = z.object({ status: state, services: z.record(z.string(), z.record(z.string(), z.enum(['ok', 'away']))) })
+const health = z.object({
+  status: state,
+  services: z.record(z.string(), z.record(z.string(), z.enum(['ok', 'away']))),
+})
 type Health = z.infer<typeof health>
 
 const checkMs = 1000
@@ -30,7 +33,12 @@ const keepMs = 500
  * GET /livez (the process answers), GET /readyz (200 ok or degraded, 503 when a critical dependency is away or the server
  * stops) and the gauge `dependency_up`. Neither names more than the dependency.
  */
-export function reportHealth(app: FastifyInstance, sources: HealthSource[], registry: Registry, stopping: () => boolean): void {
+export function reportHealth(
+  app: FastifyInstance,
+  sources: HealthSource[],
+  registry: Registry,
+  stopping: () => boolean,
+): void {
   const up = new Gauge({
     name: 'dependency_up',
     help: '1 while a service can use its dependency',

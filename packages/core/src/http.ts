@@ -33,7 +33,10 @@ export interface JsonSchema<T = unknown> {
  * The JSON schema (draft 7) of a zod schema, for a route's `schema`: `input` for what comes in (params, querystring, headers,
  * body; defaults are filled in), `output` for a reply. Only what JSON schema can say is checked: no `refine`, no `transform`.
  */
-export function jsonSchema<T extends z.ZodType>(schema: T, io: 'input' | 'output' = 'input'): JsonSchema<z.output<T>> {
+export function jsonSchema<T extends z.ZodType>(
+  schema: T,
+  io: 'input' | 'output' = 'input',
+): JsonSchema<z.output<T>> {
   const { $schema, '~standard': standard, ...rest } = z.toJSONSchema(schema, { target: 'draft-7', io })
   return rest
 }
@@ -47,10 +50,17 @@ interface SchemaTypes extends FastifyTypeProvider {
 export type RoutePlugin = FastifyPluginAsync<Record<never, never>, RawServerDefault, SchemaTypes>
 
 /** What {@link refuse} needs of a reply, whatever its types. */
-type AnyReply = Pick<FastifyReply, 'code' | 'raw'> & { header(name: string, value: string): unknown; send(payload: string): unknown }
+type AnyReply = Pick<FastifyReply, 'code' | 'raw'> & {
+  header(name: string, value: string): unknown
+  send(payload: string): unknown
+}
 
 /** Answers with a problem document; 429 and 503 say when to come back. Return its result from the handler. */
-export function refuse<R extends AnyReply>(reply: R, document: ProblemDocument, headers: Record<string, string> = {}): R {
+export function refuse<R extends AnyReply>(
+  reply: R,
+  document: ProblemDocument,
+  headers: Record<string, string> = {},
+): R {
   reply.code(document.status)
   reply.header('content-type', 'application/problem+json')
   if (document.status === 429 || document.status === 503) reply.header('retry-after', '1')
@@ -71,7 +81,13 @@ export class Refusal extends Error {
   }
 }
 
-const options: Options = { allErrors: true, useDefaults: true, strict: true, strictTypes: false, strictRequired: false }
+const options: Options = {
+  allErrors: true,
+  useDefaults: true,
+  strict: true,
+  strictTypes: false,
+  strictRequired: false,
+}
 
 /** Bodies are taken as they are; query, path and headers are text, so theirs are coerced. A body all of whose fields are optional may be absent. */
 export function validatorCompiler(): FastifySchemaCompiler<unknown> {
@@ -111,8 +127,13 @@ const maxErrors = 100
 
 function invalid(error: FastifyError): ProblemDocument {
   if (!error.validation) return problem('invalid-request', { detail: detailOf(error) })
-  const errors = error.validation.slice(0, maxErrors).map((fault) => ({ path: pathOf(fault), message: fault.message ?? 'is not valid' }))
-  return problem('invalid-request', { detail: `The ${places[error.validationContext ?? 'body']} is not valid`, errors })
+  const errors = error.validation
+    .slice(0, maxErrors)
+    .map((fault) => ({ path: pathOf(fault), message: fault.message ?? 'is not valid' }))
+  return problem('invalid-request', {
+    detail: `The ${places[error.validationContext ?? 'body']} is not valid`,
+    errors,
+  })
 }
 
 const places = { body: 'body', params: 'path', querystring: 'query', headers: 'header' }
@@ -176,23 +197,39 @@ function answerUnknown(this: FastifyInstance, request: FastifyRequest, reply: Fa
 function parseBodies(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error')
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request: FastifyRequest, text: string, done) => {
-    if (text.length === 0) return done(null, undefined)
-    parse(request, text, (error: Error | null, body: unknown) => {
-      if (error || body !== null) done(error, body)
-      else done(Object.assign(new Error('null is no body'), { statusCode: 400, code: 'FST_ERR_CTP_INVALID_JSON_BODY' }))
-    })
-  })
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'string' },
+    (request: FastifyRequest, text: string, done) => {
+      if (text.length === 0) return done(null, undefined)
+      parse(request, text, (error: Error | null, body: unknown) => {
+        if (error || body !== null) done(error, body)
+        else
+          done(
+            Object.assign(new Error('null is no body'), {
+              statusCode: 400,
+              code: 'FST_ERR_CTP_INVALID_JSON_BODY',
+            }),
+          )
+      })
+    },
+  )
 }
 
 /** Errors, unknown paths, bodies and validation, as every server of the system has them. */
 export function setUpHttp(app: FastifyInstance): void {
   parseBodies(app)
   app.setValidatorCompiler(validatorCompiler())
-  app.setErrorHandler(answerError)
+  // a body that nobody would read cannot be wrong
+  app.setErrorHandler((error, request, reply) =>
+    request.is404 ? answerUnknown.call(app, request, reply) : answerError(error, request, reply),
+  )
   app.setNotFoundHandler(answerUnknown)
   app.addHook('onRoute', (route) => {
     if (!/^\/(api|internal)\//.test(route.url) || route.schema?.querystring) return
-    route.schema = { ...route.schema, querystring: { type: 'object', additionalProperties: false, properties: {} } }
+    route.schema = {
+      ...route.schema,
+      querystring: { type: 'object', additionalProperties: false, properties: {} },
+    }
   })
 }

@@ -38,7 +38,8 @@ export function createRateLimiter(cache: Redis | Cluster): RateLimiter {
     if (now < aloneUntil) return true
     try {
       const key = `rate:${id}:${second}`
-      const [result] = (await within(countMs, 'the cache', cache.pipeline().incr(key).pexpire(key, 2000).exec())) ?? []
+      const [result] =
+        (await within(countMs, 'the cache', cache.pipeline().incr(key).pexpire(key, 2000).exec())) ?? []
       if (!result || result[0]) throw result?.[0] ?? new Error('no answer')
       return Number(result[1]) <= limit
     } catch {
@@ -52,7 +53,11 @@ export function createRateLimiter(cache: Redis | Cluster): RateLimiter {
 export const keyUses = 'api-keys:used'
 
 /** Tells the cache each half minute which keys were used. What cannot be told is told again. */
-export function reportKeyUses(authenticator: KeyAuthenticator, cache: Redis | Cluster, log: Logger): { close(): Promise<void> } {
+export function reportKeyUses(
+  authenticator: KeyAuthenticator,
+  cache: Redis | Cluster,
+  log: Logger,
+): { close(): Promise<void> } {
   const waiting = new Map<string, number>()
   const tell = async () => {
     for (const [id, at] of authenticator.takeUses()) waiting.set(id, at)
@@ -78,7 +83,10 @@ export function reportKeyUses(authenticator: KeyAuthenticator, cache: Redis | Cl
  * Guard of routes for external services: 401, then 403 (scope; an `:id` outside the key's prefixes), then 429. A key seen
  * before costs one look-up in a map. Sets `request.apiKey`.
  */
-export function keyAccess(authenticator: KeyAuthenticator, limiter?: RateLimiter): NonNullable<Guards['key']> {
+export function keyAccess(
+  authenticator: KeyAuthenticator,
+  limiter?: RateLimiter,
+): NonNullable<Guards['key']> {
   return ({ scope }) => {
     /** True when the request may go on at once, false when it was answered, else a promise of that. */
     const admit = (key: ApiKey, request: FastifyRequest, reply: FastifyReply): boolean | Promise<boolean> => {
@@ -101,7 +109,11 @@ export function keyAccess(authenticator: KeyAuthenticator, limiter?: RateLimiter
         ? admit(seen, request, reply)
         : authenticator.authenticate(header).then((outcome) => {
             if (outcome.ok) return admit(outcome.key, request, reply)
-            refuse(reply, problem(outcome.problem), outcome.problem === 'unauthorized' ? { 'www-authenticate': 'Bearer' } : {})
+            refuse(
+              reply,
+              problem(outcome.problem),
+              outcome.problem === 'unauthorized' ? { 'www-authenticate': 'Bearer' } : {},
+            )
             return false
           })
       if (admitted === true) done()

@@ -45,7 +45,13 @@ export function createRequestTimes() {
       }
     },
     /** In Prometheus's text format. */
-    text: () => [`# HELP ${name} Time to answer a request`, `# TYPE ${name} histogram`, ...lines.map((line) => line()), ''].join('\n'),
+    text: () =>
+      [
+        `# HELP ${name} Time to answer a request`,
+        `# TYPE ${name} histogram`,
+        ...lines.map((line) => line()),
+        '',
+      ].join('\n'),
   }
 }
 
@@ -60,13 +66,20 @@ export function measureRequests(app: FastifyInstance, registry: Registry): void 
       (request, reply, done) => {
         const ms = reply.elapsedTime
         observe(reply.statusCode, ms)
-        if (ms > slowMs) request.log.warn({ method: request.method, url: request.url, status: reply.statusCode, ms }, 'slow request')
+        if (ms > slowMs)
+          request.log.warn(
+            { method: request.method, url: request.url, status: reply.statusCode, ms },
+            'slow request',
+          )
         done()
       },
       ...[route.onResponse ?? []].flat(),
     ]
   })
-  app.get('/metrics', { config: { access: { kind: 'public' } }, schema: { hide: true } }, async (_request, reply) =>
-    reply.type(registry.contentType).send(`${await registry.metrics()}\n${times.text()}`),
+  app.get(
+    '/metrics',
+    { config: { access: { kind: 'public' } }, schema: { hide: true } },
+    async (_request, reply) =>
+      reply.type(registry.contentType).send(`${await registry.metrics()}\n${times.text()}`),
   )
 }

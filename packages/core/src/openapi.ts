@@ -8,7 +8,12 @@ import { type ProblemName, problemDocument, problems } from './problem.ts'
 
 const securitySchemes = {
   key: { type: 'http' as const, scheme: 'bearer', description: 'An API key: `ck_<id>_<secret>_<checksum>`' },
-  session: { type: 'apiKey' as const, in: 'cookie', name: 'session', description: 'Set by POST /api/v1/admin/session' },
+  session: {
+    type: 'apiKey' as const,
+    in: 'cookie',
+    name: 'session',
+    description: 'Set by POST /api/v1/admin/session',
+  },
   service: { type: 'http' as const, scheme: 'bearer', description: 'SERVICE_TOKEN, between services only' },
 }
 
@@ -24,7 +29,15 @@ const problemsOf: Record<Access['kind'], ProblemName[]> = {
 function refusalsOf(route: RouteOptions): ProblemName[] {
   const { access, problems: own = [] } = route.config ?? {}
   const withBody: ProblemName[] = route.method === 'GET' ? [] : ['body-too-large', 'unsupported-media-type']
-  return [...new Set<ProblemName>([...own, ...problemsOf[access?.kind ?? 'public'], ...withBody, 'invalid-request', 'internal'])]
+  return [
+    ...new Set<ProblemName>([
+      ...own,
+      ...problemsOf[access?.kind ?? 'public'],
+      ...withBody,
+      'invalid-request',
+      'internal',
+    ]),
+  ]
 }
 
 function describe(refusals: ProblemName[]): Record<string, unknown> {
@@ -48,15 +61,26 @@ function complete(route: RouteOptions): FastifySchema {
   return {
     ...schema,
     ...(kind === 'public' ? {} : { security: [{ [kind]: [] }] }),
-    response: { ...(Object.keys(own).length > 0 ? own : { 200: { description: 'Done', type: 'null' } }), ...describe(refusalsOf(route)) },
+    response: {
+      ...(Object.keys(own).length > 0 ? own : { 200: { description: 'Done', type: 'null' } }),
+      ...describe(refusalsOf(route)),
+    },
   }
 }
 
 /** Whatever a body may leave out, it may be left out whole. */
 function relax(body: unknown): void {
-  const parsed = z.object({ content: z.record(z.string(), z.object({ schema: z.object({ required: z.array(z.string()).optional() }) })) }).safeParse(body)
+  const parsed = z
+    .object({
+      content: z.record(
+        z.string(),
+        z.object({ schema: z.object({ required: z.array(z.string()).optional() }) }),
+      ),
+    })
+    .safeParse(body)
   const schemas = Object.values(parsed.data?.content ?? {})
-  if (schemas.length > 0 && schemas.every(({ schema }) => !schema.required?.length)) Object.assign(Object(body), { required: false })
+  if (schemas.length > 0 && schemas.every(({ schema }) => !schema.required?.length))
+    Object.assign(Object(body), { required: false })
 }
 
 const contentSecurity =
@@ -66,7 +90,10 @@ const contentSecurity =
  * GET /openapi.json (OpenAPI 3.1 of all routes registered after this, from their own schemas) and /docs, which draws it under
  * a CSP without inline scripts.
  */
-export async function documentApi(app: FastifyInstance, info: { title: string; version: string; url?: string }): Promise<void> {
+export async function documentApi(
+  app: FastifyInstance,
+  info: { title: string; version: string; url?: string },
+): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -80,7 +107,8 @@ export async function documentApi(app: FastifyInstance, info: { title: string; v
     transformObject: (document) => {
       if (!('openapiObject' in document)) return document.swaggerObject
       for (const path of Object.values(document.openapiObject.paths ?? {})) {
-        for (const operation of [path?.post, path?.put, path?.patch, path?.delete]) relax(operation?.requestBody)
+        for (const operation of [path?.post, path?.put, path?.patch, path?.delete])
+          relax(operation?.requestBody)
       }
       return document.openapiObject
     },
@@ -90,7 +118,9 @@ export async function documentApi(app: FastifyInstance, info: { title: string; v
     if (route.url.startsWith('/docs')) route.config = { access: { kind: 'public' }, ...route.config }
   })
   await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: contentSecurity })
-  app.get('/openapi.json', { config: { access: { kind: 'public' } }, schema: { hide: true } }, (_request, reply) =>
-    reply.header('content-type', 'application/json').send(app.swagger()),
+  app.get(
+    '/openapi.json',
+    { config: { access: { kind: 'public' } }, schema: { hide: true } },
+    (_request, reply) => reply.header('content-type', 'application/json').send(app.swagger()),
   )
 }

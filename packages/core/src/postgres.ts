@@ -4,7 +4,12 @@ import postgres from 'postgres'
 
 /** int8 is read as a number: values and versions stay below 2^53. */
 const types = {
-  int8: { to: 20, from: [20], serialize: (value: number) => String(value), parse: (text: string) => Number(text) },
+  int8: {
+    to: 20,
+    from: [20],
+    serialize: (value: number) => String(value),
+    parse: (text: string) => Number(text),
+  },
 }
 
 export type Sql = postgres.Sql<{ int8: number }>

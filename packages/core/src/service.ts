@@ -4,7 +4,13 @@ import { createServer as createPlainServer, type Server } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import { Server as NetServer, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync, fastify, LogController } from 'fastify'
+import {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyPluginAsync,
+  fastify,
+  LogController,
+} from 'fastify'
 import { type Logger, pino } from 'pino'
 import { Registry } from 'prom-client'
 import type { z } from 'zod'
@@ -80,7 +86,11 @@ function answerBroken(error: NodeJS.ErrnoException, socket: Socket): void {
 }
 
 /** The Fastify server of one service or, in one process, of several. Ready for `inject` and `listen`. */
-export async function createServer(context: ServiceContext, parts: ServiceParts[], options: ServerOptions = {}): Promise<FastifyInstance> {
+export async function createServer(
+  context: ServiceContext,
+  parts: ServiceParts[],
+  options: ServerOptions = {},
+): Promise<FastifyInstance> {
   // Fastify asks for a child logger with every request: more than it tells, as what is logged names method and path itself
   const log: FastifyBaseLogger = Object.create(context.log, { child: { value: () => log } })
   const app: FastifyInstance = fastify({
@@ -101,7 +111,11 @@ export async function createServer(context: ServiceContext, parts: ServiceParts[
       return server
     },
   })
-  await documentApi(app, { title: options.title ?? parts.map((part) => part.name).join(', '), version, url: options.publicUrl })
+  await documentApi(app, {
+    title: options.title ?? parts.map((part) => part.name).join(', '),
+    version,
+    url: options.publicUrl,
+  })
   app.decorateRequest('apiKey', null)
   demandAccess(app)
   setUpHttp(app)
@@ -128,7 +142,10 @@ function watchTls(server: TlsServer, cert: string, key: string, log: Logger): ()
   }
 }
 
-const readTls = (cert: string, key: string) => ({ cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') })
+const readTls = (cert: string, key: string) => ({
+  cert: readFileSync(cert, 'utf8'),
+  key: readFileSync(key, 'utf8'),
+})
 
 /** Milliseconds for each step of stopping; together under 10 s. */
 const patience = { keepAlive: 500, requests: 4000, drain: 2500, close: 1500 }
@@ -142,7 +159,11 @@ export interface RunningServer {
 }
 
 /** Starts the parts and listens. The caller stops it; see {@link serve} for a process of its own. */
-export async function listen(config: ServerConfig, context: ServiceContext, parts: ServiceParts[]): Promise<RunningServer> {
+export async function listen(
+  config: ServerConfig,
+  context: ServiceContext,
+  parts: ServiceParts[],
+): Promise<RunningServer> {
   const { log } = context
   const { TLS_CERT: cert, TLS_KEY: key } = config
   const servers: (Server | TlsServer)[] = []
@@ -155,8 +176,15 @@ export async function listen(config: ServerConfig, context: ServiceContext, part
     onServer: (server) => servers.push(server),
   })
   for (const part of parts) await part.start?.()
-  const url = await app.listen({ host: config.HOST, port: config.PORT })
-  const unwatch = servers.map((server) => (cert && key && 'setSecureContext' in server ? watchTls(server, cert, key, log) : () => {}))
+  const tell = (address: string) => (cert ? address.replace(/^http:/, 'https:') : address)
+  const address = await app.listen({
+    host: config.HOST,
+    port: config.PORT,
+    listenTextResolver: (address) => `listening at ${tell(address)}`,
+  })
+  const unwatch = servers.map((server) =>
+    cert && key && 'setSecureContext' in server ? watchTls(server, cert, key, log) : () => {},
+  )
 
   const step = (ms: number, what: string, work: Promise<unknown>) =>
     within(ms, what, work).catch((err: unknown) => log.warn({ err }, `${what} was cut short`))
@@ -169,11 +197,13 @@ export async function listen(config: ServerConfig, context: ServiceContext, part
     }, patience.requests)
     await step(patience.requests + 500, 'finishing requests', app.close())
     clearTimeout(force)
-    await Promise.all(parts.map((part) => part.drain && step(patience.drain, `draining ${part.name}`, part.drain())))
+    await Promise.all(
+      parts.map((part) => part.drain && step(patience.drain, `draining ${part.name}`, part.drain())),
+    )
     await Promise.all(parts.map((part) => step(patience.close, `closing ${part.name}`, part.close())))
   }
   return {
-    url,
+    url: tell(address),
     app,
     stop: () => {
       stopped ??= stop()
@@ -196,37 +226,52 @@ async function releaseConnections(server: Server | TlsServer, graceMs: number): 
   await Promise.race([closed, delay(graceMs)])
 }
 
-/** Ends the process with `exit` after `ms` even if something holds it; the timer itself holds nothing. */
-const exitWithin = (ms: number) => setTimeout(() => process.exit(0), ms).unref()
+/** Longest time from the signal to the end of the process, whatever holds it. */
+const stopMs = 9500
 
 /**
- * Runs the parts as this process until SIGTERM or SIGINT: then stops, does `after` (the stores of `npm start`), exits 0.
- * Further signals change nothing: npm sends its own beside the terminal's.
+ * Resolves at the first SIGTERM or SIGINT. From here on they do not end the process at once; further ones change nothing, as
+ * npm sends its own beside the terminal's.
  */
+export function stopSignal(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const stop = () => {
+    setTimeout(() => process.exit(0), stopMs).unref()
+    resolve()
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop)
+  return promise
+}
+
+export interface ServeOptions {
+  /** Done last, such as stopping the stores of `npm start`. */
+  after?: () => Promise<void>
+  /** Where the caller has awaited the signal since before it opened the parts. */
+  signalled?: Promise<void>
+}
+
+/** Runs the parts as this process until SIGTERM or SIGINT, then stops and exits 0. */
 export async function serve(
   config: ServerConfig,
   context: ServiceContext,
   parts: ServiceParts[],
-  after: () => Promise<void> = async () => {},
+  { after, signalled = stopSignal() }: ServeOptions = {},
 ): Promise<RunningServer> {
-  const { promise: signalled, resolve } = Promise.withResolvers<void>()
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve())
   const server = await listen(config, context, parts)
-  signalled
-    .then(async () => {
-      exitWithin(9_500)
-      context.log.info('stopping')
-      await server.stop()
-      await after()
-      context.log.info('stopped')
-    })
-    .then(
-      () => process.exit(0),
-      (err: unknown) => {
-        context.log.error({ err }, 'stopping failed')
-        process.exit(1)
-      },
-    )
+  const stop = async () => {
+    await signalled
+    context.log.info('stopping')
+    await server.stop()
+    await after?.()
+    context.log.info('stopped')
+  }
+  stop().then(
+    () => process.exit(0),
+    (err: unknown) => {
+      context.log.error({ err }, 'stopping failed')
+      process.exit(1)
+    },
+  )
   return server
 }
 
@@ -239,9 +284,14 @@ export async function runService<C extends ServerConfig>(
   try {
     const config = readConfig(settings)
     const context = createContext(name, config.LOG_LEVEL)
-    await serve(config, context, [await open(config, context)])
+    const signalled = stopSignal()
+    await serve(config, context, [await open(config, context)], { signalled })
   } catch (error) {
-    process.stderr.write(error instanceof ConfigError ? `${name}: wrong settings\n${error.message}\n` : `${name}: ${error instanceof Error ? error.stack : error}\n`)
+    process.stderr.write(
+      error instanceof ConfigError
+        ? `${name}: wrong settings\n${error.message}\n`
+        : `${name}: ${error instanceof Error ? error.stack : error}\n`,
+    )
     process.exit(1)
   }
 }

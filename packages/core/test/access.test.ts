@@ -20,14 +20,23 @@ describe('a route', () => {
   })
 
   test('that names an access which nothing enforces keeps the server from starting', async () => {
-    for (const access of [{ kind: 'service' }, { kind: 'key', scope: 'counts:read' }, { kind: 'session', role: 'admin' }] as const) {
+    for (const access of [
+      { kind: 'service' },
+      { kind: 'key', scope: 'counts:read' },
+      { kind: 'session', role: 'admin' },
+    ] as const) {
       await expect(build(access)).rejects.toThrow('POST /internal/thing is guarded by nothing')
     }
-    await expect(build({ kind: 'key', scope: 'counts:read' }, { service: serviceAccess(token) })).rejects.toThrow('guarded by nothing')
+    await expect(
+      build({ kind: 'key', scope: 'counts:read' }, { service: serviceAccess(token) }),
+    ).rejects.toThrow('guarded by nothing')
   })
 
   test('is not guarded by the guards of another part', async () => {
-    const guarded = { ...partsOf(async () => {}), plugin: async (app: Parameters<typeof protect>[0]) => protect(app, { service: serviceAccess(token) }) }
+    const guarded = {
+      ...partsOf(async () => {}),
+      plugin: async (app: Parameters<typeof protect>[0]) => protect(app, { service: serviceAccess(token) }),
+    }
     const parts = [guarded, partsOf(withAccess({ kind: 'service' }))]
     await expect(createServer(createContext('test', 'silent'), parts)).rejects.toThrow('guarded by nothing')
   })
@@ -39,9 +48,16 @@ describe('between services', () => {
 
   test('the token opens, and nothing else does', async () => {
     const app = await serverOf(withAccess({ kind: 'service' }), service)
-    const ask = (headers: Record<string, string>) => app.inject({ method: 'POST', url: '/internal/thing', headers })
+    const ask = (headers: Record<string, string>) =>
+      app.inject({ method: 'POST', url: '/internal/thing', headers })
     expect((await ask(bearer(token))).body).toBe('served')
-    for (const headers of [{}, bearer(''), bearer(`${token}0`), bearer(token.slice(1)), { authorization: token }]) {
+    for (const headers of [
+      {},
+      bearer(''),
+      bearer(`${token}0`),
+      bearer(token.slice(1)),
+      { authorization: token },
+    ]) {
       const response = await ask(headers)
       expect(response.statusCode).toBe(401)
       expect(response.headers['www-authenticate']).toBe('Bearer')
@@ -50,7 +66,12 @@ describe('between services', () => {
 
   test('a caller without the token hears 401 before its body is looked at', async () => {
     const app = await serverOf(withAccess({ kind: 'service' }), service)
-    const broken = { method: 'POST', url: '/internal/thing?x=1', headers: { 'content-type': 'application/json' }, payload: '{' } as const
+    const broken = {
+      method: 'POST',
+      url: '/internal/thing?x=1',
+      headers: { 'content-type': 'application/json' },
+      payload: '{',
+    } as const
     expect((await app.inject(broken)).statusCode).toBe(401)
   })
 

@@ -39,7 +39,9 @@ describe('settings', () => {
   })
 
   test('treat an empty variable as an absent one', () => {
-    expect(readConfig(schema, { ...least, PORT: '', SHARDS: ' ', KAFKA_BROKERS: '' })).toMatchObject({ PORT: 8080 })
+    expect(readConfig(schema, { ...least, PORT: '', SHARDS: ' ', KAFKA_BROKERS: '' })).toMatchObject({
+      PORT: 8080,
+    })
     expect(faultsOf({ ...least, VALUE_REDIS_URL: '' })).toEqual(['VALUE_REDIS_URL is missing'])
   })
 
@@ -60,7 +62,8 @@ describe('settings', () => {
   })
 
   test('do not take a number apart', () => {
-    for (const PORT of ['1e3', '0x10', '-1', '1.5', '65536']) expect(faultsOf({ ...least, PORT })).toHaveLength(1)
+    for (const PORT of ['1e3', '0x10', '-1', '1.5', '65536'])
+      expect(faultsOf({ ...least, PORT })).toHaveLength(1)
     expect(readConfig(schema, { ...least, PORT: '0' }).PORT).toBe(0)
   })
 
@@ -74,7 +77,9 @@ describe('settings', () => {
     const file = import.meta.filename
     expect(faultsOf({ ...least, TLS_CERT: file })).toEqual(['TLS_KEY is missing: TLS_CERT needs it'])
     expect(faultsOf({ ...least, TLS_KEY: file })).toEqual(['TLS_CERT is missing: TLS_KEY needs it'])
-    expect(faultsOf({ ...least, TLS_CERT: file, TLS_KEY: '/no/such/file' })).toEqual(['TLS_KEY is not a file that can be read'])
+    expect(faultsOf({ ...least, TLS_CERT: file, TLS_KEY: '/no/such/file' })).toEqual([
+      'TLS_KEY is not a file that can be read',
+    ])
     expect(faultsOf({ ...least, TLS_CERT: file, TLS_KEY: file })).toEqual([])
   })
 
@@ -82,6 +87,8 @@ describe('settings', () => {
     const withToken = z.object({ SERVICE_TOKEN: serviceToken })
     expect(faultsOf({ SERVICE_TOKEN: 'short' }, withToken)).toHaveLength(1)
     expect(faultsOf({}, withToken)).toEqual(['SERVICE_TOKEN is missing'])
-    expect(readConfig(withToken, { SERVICE_TOKEN: '0123456789abcdef' })).toEqual({ SERVICE_TOKEN: '0123456789abcdef' })
+    expect(readConfig(withToken, { SERVICE_TOKEN: '0123456789abcdef' })).toEqual({
+      SERVICE_TOKEN: '0123456789abcdef',
+    })
   })
 })

@@ -33,7 +33,7 @@ describe('among 120,000 counts', () => {
   beforeAll(async () => {
     databases = await testDatabases()
     await migrate(databases.INFO_MIGRATION_URL, infoMigrations)
-    sql = connectPostgres(databases.INFO_MIGRATION_URL, { name: 'test', max: 1 })
+    sql = connectPostgres(databases.INFO_MIGRATION_URL, { name: 'test', max: 1, statementTimeoutMs: 0 })
     // Every count is tagged `all`, one in a thousand `rare`; one in ten is deleted.
     await sql`
       insert into count_info (id, created, revision, name, description, unit, tags, initial_value, status, metadata, hash, deleted_at)

@@ -24,20 +24,24 @@ describe('a connection', () => {
   test('reads and writes int8 as a number, arrays too', async () => {
     const sql = connect()
     const most = 2 ** 53 - 1
-    const [row] = await sql`select ${most}::int8 as value, ${[1, -most]}::int8[] as list, array[1, 2]::int8[] as plain`
+    const [row] =
+      await sql`select ${most}::int8 as value, ${[1, -most]}::int8[] as list, array[1, 2]::int8[] as plain`
     expect(row).toEqual({ value: most, list: [1, -most], plain: [1, 2] })
   })
 
   test('has its name, UTC and a limit for each statement', async () => {
     const sql = connect({ statementTimeoutMs: 50 })
-    const [row] = await sql`select current_setting('application_name') as name, current_setting('TimeZone') as zone`
+    const [row] =
+      await sql`select current_setting('application_name') as name, current_setting('TimeZone') as zone`
     expect(row).toEqual({ name: 'core-test', zone: 'UTC' })
     const error: unknown = await sql`select pg_sleep(5)`.catch((error: unknown) => error)
     expect(isAway(error)).toBe(true)
   })
 
   test('of a reader refuses to write', async () => {
-    await expect(connect({ readOnly: true })`create table never (a int)`).rejects.toThrow('read-only transaction')
+    await expect(connect({ readOnly: true })`create table never (a int)`).rejects.toThrow(
+      'read-only transaction',
+    )
   })
 
   test('fails soon and as away while the server is down, sends nothing twice, and comes back by itself', async () => {
@@ -87,10 +91,14 @@ describe('migrations', () => {
   })
 
   test('that fail leave nothing of themselves, and what came before stays', async () => {
-    const dir = await folder({ '000011.sql': 'create table kept (a int)', '000012.sql': 'create table half (a int); select nonsense;' })
+    const dir = await folder({
+      '000011.sql': 'create table kept (a int)',
+      '000012.sql': 'create table half (a int); select nonsense;',
+    })
     await expect(migrate(url(), dir)).rejects.toThrow('nonsense')
     const sql = connect({}, url())
-    const [row] = await sql`select to_regclass('kept') is not null as kept, to_regclass('half') is not null as half`
+    const [row] =
+      await sql`select to_regclass('kept') is not null as kept, to_regclass('half') is not null as half`
     expect(row).toEqual({ kept: true, half: false })
     await writeFile(join(dir, '000012.sql'), 'create table half (a int)')
     expect(await migrate(url(), dir)).toEqual(['000012.sql'])

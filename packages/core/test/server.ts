@@ -1,13 +1,16 @@
 import type { FastifyInstance } from 'fastify'
 import { onTestFinished } from 'vitest'
-import { protect } from '../src/access.ts'
 import type { Guards } from '../src/access.ts'
+import { protect } from '../src/access.ts'
 import type { HealthCheck } from '../src/health.ts'
 import type { RoutePlugin } from '../src/http.ts'
 import { createContext, createServer, type ServiceParts } from '../src/service.ts'
 
 /** A service of these routes, for tests. */
-export function partsOf(routes: RoutePlugin, { guards = {}, checks = [] }: { guards?: Guards; checks?: HealthCheck[] } = {}): ServiceParts {
+export function partsOf(
+  routes: RoutePlugin,
+  { guards = {}, checks = [] }: { guards?: Guards; checks?: HealthCheck[] } = {},
+): ServiceParts {
   return {
     name: 'test',
     checks,
@@ -20,7 +23,10 @@ export function partsOf(routes: RoutePlugin, { guards = {}, checks = [] }: { gua
 }
 
 /** Its server, ready for `inject`, closed at the test's end. */
-export async function serverOf(routes: RoutePlugin, options: { guards?: Guards; checks?: HealthCheck[] } = {}): Promise<FastifyInstance> {
+export async function serverOf(
+  routes: RoutePlugin,
+  options: { guards?: Guards; checks?: HealthCheck[] } = {},
+): Promise<FastifyInstance> {
   const app = await createServer(createContext('test', 'silent'), [partsOf(routes, options)])
   onTestFinished(() => app.close())
   return app

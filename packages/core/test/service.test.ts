@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { TLSSocket } from 'node:tls'
 import { until } from '@count/stack/until'
+import { pino } from 'pino'
 import { generate } from 'selfsigned'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
@@ -80,7 +81,7 @@ describe('a serving process', () => {
     expect(faults).toEqual([])
     expect(code).toBe(0)
     expect(ms).toBeLessThan(3000)
-    expect(words).toEqual(['start', 'drain', 'close'])
+    expect(words).toEqual(['open', 'start', 'drain', 'close'])
   })
 
   test('ends on SIGINT within ten seconds although a request never ends, and a second signal changes nothing', async () => {
@@ -91,8 +92,19 @@ describe('a serving process', () => {
     const { code, ms } = await end(child, 'SIGINT')
     expect(code).toBe(0)
     expect(ms).toBeLessThan(9500)
-    expect(words).toEqual(['start', 'drain', 'close'])
+    expect(words).toEqual(['open', 'start', 'drain', 'close'])
     expect(await hanging).toBe('cut')
+  })
+
+  test('that is told to end before it serves ends with 0 too', async () => {
+    const child = spawn(process.execPath, [join(import.meta.dirname, 'serving.ts')], {
+      env: { PATH: process.env.PATH, HOST: '127.0.0.1', PORT: '0', OPENS_FOR: '300' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const said = text(child.stdout)
+    await once(child.stdout, 'readable')
+    expect((await end(child, 'SIGTERM')).code).toBe(0)
+    expect(await said).toContain('close')
   })
 
   test('with wrong settings tells all of them and exits 1', async () => {
@@ -106,9 +118,11 @@ describe('a serving process', () => {
   })
 })
 
-const start = async (env: NodeJS.ProcessEnv, parts: ServiceParts) => {
+const quiet = createContext('test', 'silent')
+
+const start = async (env: NodeJS.ProcessEnv, parts: ServiceParts, log = quiet.log) => {
   const config = readConfig(z.object(serverSettings), { HOST: '127.0.0.1', PORT: '0', ...env })
-  const server = await listen(config, createContext('test', 'silent'), [parts])
+  const server = await listen(config, { ...createContext('test'), log }, [parts])
   onTestFinished(() => server.stop())
   return server
 }
@@ -116,9 +130,12 @@ const start = async (env: NodeJS.ProcessEnv, parts: ServiceParts) => {
 describe('stopping', () => {
   test('tells /readyz first, lets an idle connection hear of it, and takes no new one', async () => {
     const { promise: held, resolve: release } = Promise.withResolvers<void>()
-    const server = await start({}, partsOf(async (app) => {
-      app.get('/held', { config: { access: { kind: 'public' } } }, () => held.then(() => 'done'))
-    }))
+    const server = await start(
+      {},
+      partsOf(async (app) => {
+        app.get('/held', { config: { access: { kind: 'public' } } }, () => held.then(() => 'done'))
+      }),
+    )
     const agent = new Agent({ keepAlive: true })
     onTestFinished(() => agent.destroy())
     const ask = (path: string) => fetchWith(agent, server.url + path)
@@ -170,10 +187,19 @@ describe('TLS', () => {
     const [TLS_CERT, TLS_KEY] = [join(dir, 'cert.pem'), join(dir, 'key.pem')]
     const [first, second] = await Promise.all([pair('first'), pair('second')])
     await Promise.all([writeFile(TLS_CERT, first.cert), writeFile(TLS_KEY, first.key)])
-    const server = await start({ TLS_CERT, TLS_KEY }, partsOf(async () => {}))
+    const told: string[] = []
+    const log = pino({}, { write: (message) => told.push(message) })
+    const server = await start(
+      { TLS_CERT, TLS_KEY },
+      partsOf(async () => {}),
+      log,
+    )
     expect(server.url).toMatch(/^https:/)
     expect(await subject(server.url)).toBe('first')
     await writeFile(TLS_CERT, second.cert)
+    await until('the change to be seen', () =>
+      told.some((message) => message.includes('certificate not reloaded')),
+    )
     expect(await subject(server.url)).toBe('first')
     await writeFile(TLS_KEY, second.key)
     await until('the second certificate', async () => (await subject(server.url)) === 'second')

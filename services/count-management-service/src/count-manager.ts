@@ -84,7 +84,7 @@ export function createCountManager(parts: CountManagerParts) {
     try {
       const settled = await lifecycle.settle(info.revision)
       onChange()
-      return done({ ...info, ...valueOf(settled) })
+      return done({ ...info, ...takenBy(settled) })
     } catch (error) {
       if (!(error instanceof StoreUnavailable) || (await takeBack(info, actor))) throw error
       return await get(info.id)
@@ -277,7 +277,7 @@ const liveOf = (found: Found<CountRecord> | undefined, { created }: CountInfo) =
     ? { value: found.value, version: found.version }
     : { value: null, version: null }
 
-const valueOf = (settled: Settled | undefined) =>
+const takenBy = (settled: Settled | undefined) =>
   settled?.outcome === 'applied'
     ? { value: settled.value, version: settled.version }
     : { value: null, version: null }

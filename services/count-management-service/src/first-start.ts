@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { createApiKey } from '@count/core/api-keys'
+import { createApiKey, hashSecret, parseApiKey } from '@count/core/api-keys'
 import type { Sql } from '@count/core/postgres'
 import { entryOf, record } from './audit.ts'
 import { hashPassword } from './passwords.ts'
@@ -33,17 +33,20 @@ export async function ensureAdministrator(
 
 /**
  * Creates an API key with every scope where there is no key at all.
+ * @param given the key to create, of `createApiKey`; default a new one
  * @returns the key when it created one, to be shown this once
  */
-export async function ensureApiKey(sql: Sql): Promise<string | undefined> {
+export async function ensureApiKey(sql: Sql, given = createApiKey().key): Promise<string | undefined> {
+  const parsed = parseApiKey(given)
+  if (!parsed) throw new Error('the key is malformed')
   return await sql.begin(async (tx) => {
     await tx`select pg_advisory_xact_lock(${firstStartLock})`
     const keys = await tx`select from api_key limit 1`
     if (keys.length > 0) return undefined
-    const { id, key, hash } = createApiKey()
+    const { id } = parsed
     await tx`insert into api_key (id, name, secret_hash, scopes)
-      values (${id}, 'First key', ${hash}, ${['counts:read', 'counts:write']})`
+      values (${id}, 'First key', ${hashSecret(parsed.secret)}, ${['counts:read', 'counts:write']})`
     await record(tx, entryOf(actor, 'api-key.create', id, { scopes: ['counts:read', 'counts:write'] }))
-    return key
+    return given
   })
 }

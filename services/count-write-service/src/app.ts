@@ -7,7 +7,7 @@ import { openCache } from '@count/core/count-cache'
 import { openInfos } from '@count/core/count-infos'
 import { openEventBus } from '@count/core/event-bus'
 import { openGroupCommit } from '@count/core/group-commit'
-import { keyAccess } from '@count/core/key-access'
+import { createRateLimiter, keyAccess, reportKeyUses } from '@count/core/key-access'
 import { connectPostgres, migrate } from '@count/core/postgres'
 import type { ServiceContext, ServiceParts } from '@count/core/service'
 import { openValueStore, type Recover } from '@count/core/value-store'
@@ -28,7 +28,7 @@ import { writeBehind } from './write-behind.ts'
 const name = 'count-write-service'
 
 /** Opens count-write-service (CA-001): CountAPI's write routes, CountWriter, WriteBehind, ChangeRelay and recovery. */
-export async function openWriteService(config: WriteConfig, context: ServiceContext): Promise<ServiceParts> {
+export async function openWrite(config: WriteConfig, context: ServiceContext): Promise<ServiceParts> {
   const { log } = context
   const archiveSql = connectPostgres(config.ARCHIVE_DATABASE_URL, { name, max: 4 })
   const infoSql = connectPostgres(config.INFO_DATABASE_URL, { name, max: 4, readOnly: true })
@@ -91,6 +91,7 @@ export async function openWriteService(config: WriteConfig, context: ServiceCont
   const ended = new AbortController()
   let recordDeployment: Promise<void> | undefined
   const authenticator = createKeyAuthenticator({ sql: replicaSql ?? infoSql, log })
+  const uses = reportKeyUses(authenticator, cache.redis, log)
 
   return {
     name,
@@ -102,7 +103,7 @@ export async function openWriteService(config: WriteConfig, context: ServiceCont
       { name: 'event-bus', critical: false, check: () => demand(bus.healthy(), 'the event bus is away') },
     ],
     plugin: async (app) => {
-      protect(app, { key: keyAccess(authenticator) })
+      protect(app, { key: keyAccess(authenticator, createRateLimiter(cache.redis)) })
       await app.register(changeRoutes(writer))
       await app.register(setValueRoute(writer))
       await app.register(batchRoute(writer, store.shardOf))
@@ -120,6 +121,7 @@ export async function openWriteService(config: WriteConfig, context: ServiceCont
     async close() {
       ended.abort()
       await recordDeployment
+      await uses.close()
       await authenticator.close()
       infos.close()
       await bus.close()

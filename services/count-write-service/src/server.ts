@@ -1,5 +1,5 @@
 import { runService } from '@count/core/service'
-import { openWriteService } from './app.ts'
+import { openWrite } from './app.ts'
 import { writeSettings } from './config.ts'
 
-await runService('count-write-service', writeSettings, openWriteService)
+await runService('count-write-service', writeSettings, openWrite)

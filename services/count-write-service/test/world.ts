@@ -10,7 +10,7 @@ import { freePort } from '@count/stack/ports'
 import type { RedisOptions, RedisServer } from '@count/stack/redis-server'
 import { testDatabases, testRedis } from '@count/stack/testing'
 import { until } from '@count/stack/until'
-import { openWriteService } from '../src/app.ts'
+import { openWrite } from '../src/app.ts'
 import { writeSettings } from '../src/config.ts'
 
 const root = join(import.meta.dirname, '../../..')
@@ -74,7 +74,7 @@ export async function openWorld({ value = {}, env = {} }: { value?: Partial<Redi
   async function run(overrides: NodeJS.ProcessEnv = {}): Promise<RunningServer> {
     const config = readConfig(writeSettings, { ...settings, ...overrides })
     const context = createContext('test', config.LOG_LEVEL)
-    const server = await listen(config, context, [await openWriteService(config, context)])
+    const server = await listen(config, context, [await openWrite(config, context)])
     closing.push(server.stop)
     return server
   }
