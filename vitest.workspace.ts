@@ -18,6 +18,8 @@ export default defineConfig({
     ],
     // Runs once, whatever the number of projects: starts the stores that test files share.
     globalSetup: 'packages/stack/src/test-setup.ts',
+    // A file saved while it is being transformed would stay stale there.
+    fsModuleCache: false,
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,

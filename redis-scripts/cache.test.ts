@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { cacheKeys } from '@count/core/keys'
 import { callScript } from '@count/core/scripts'
 import { testRedis } from '@count/stack/testing'
 import { Redis } from 'ioredis'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
 let server: Awaited<ReturnType<typeof testRedis>>
 let redis: Redis
@@ -43,17 +43,17 @@ async function fill(...fillings: Filling[]) {
   const at = await now()
   const keys = fillings.flatMap((filling) => Object.values(cacheKeys(filling.id ?? id)))
   const args = fillings.flatMap(
-    ({ ago = 0, revision = 0, infoAgo = 0, info = '', version = 0, valueAgo = 0, created = '', value = '', result = '' }) => [
-      at - ago,
-      revision,
-      at - infoAgo,
-      info,
-      version,
-      at - valueAgo,
-      created,
-      value,
-      result,
-    ],
+    ({
+      ago = 0,
+      revision = 0,
+      infoAgo = 0,
+      info = '',
+      version = 0,
+      valueAgo = 0,
+      created = '',
+      value = '',
+      result = '',
+    }) => [at - ago, revision, at - infoAgo, info, version, at - valueAgo, created, value, result],
   )
   return (await callScript(redis, 'cache_fill', keys, args)) as string[]
 }
@@ -73,11 +73,12 @@ const invalidate = (version: number | '', revision: number | '', of = id) =>
 
 async function read(of = id) {
   const { info, value } = cacheKeys(of)
-  const [at, [revision, readAt, json, fence], entry] = (await callScript(redis, 'cache_read', [info, value], [])) as [
-    number,
-    (string | null)[],
-    string | null,
-  ]
+  const [at, [revision, readAt, json, fence], entry] = (await callScript(
+    redis,
+    'cache_read',
+    [info, value],
+    [],
+  )) as [number, (string | null)[], string | null]
   return { at, revision, readAt: Number(readAt), json, fence, entry }
 }
 
@@ -97,7 +98,11 @@ describe('cache_fill', () => {
     expect(entry).toBe(`10 1 100 ${readAt}`)
     expect(at - readAt).toBeLessThan(1000)
     const keys = cacheKeys(id)
-    const [info, value, whole_] = await Promise.all([redis.pttl(keys.info), redis.pttl(keys.value), redis.pttl(keys.result)])
+    const [info, value, whole_] = await Promise.all([
+      redis.pttl(keys.info),
+      redis.pttl(keys.value),
+      redis.pttl(keys.result),
+    ])
     expect(info).toBeGreaterThan(86_390_000)
     for (const life of [value, whole_]) {
       expect(life).toBeGreaterThan(28_000)
@@ -108,7 +113,11 @@ describe('cache_fill', () => {
   test('takes many counts in one call and says what it wrote of each', async () => {
     const other = `${id}-other`
     await invalidate(20, '', other)
-    const levels = await fill(whole(10, 3), whole(10, 3, { id: other }), { id: `${id}-third`, revision: 1, info: 'i' })
+    const levels = await fill(whole(10, 3), whole(10, 3, { id: other }), {
+      id: `${id}-third`,
+      revision: 1,
+      info: 'i',
+    })
     expect(levels).toEqual(['info value result', 'info', 'info'])
   })
 
@@ -155,7 +164,11 @@ describe('cache_fill', () => {
   ])('over an entry, of %s it keeps what is not older', async (_, filling, levels) => {
     await fill(whole(10, 3))
     expect(await fill(filling)).toEqual([levels])
-    expect(await result()).toBe(levels.includes('result') ? `${filling.version}.${filling.revision} ${filling.result}` : '10.3 result 10.3')
+    expect(await result()).toBe(
+      levels.includes('result')
+        ? `${filling.version}.${filling.revision} ${filling.result}`
+        : '10.3 result 10.3',
+    )
   })
 
   test('never puts back what a tombstone outdates', async () => {
@@ -175,12 +188,18 @@ describe('cache_fill', () => {
 
   test('of a hundred fills racing with invalidations, nothing older than the last word stays', async () => {
     const calls = Array.from({ length: 100 }, (_, i) => i + 1).sort(() => Math.random() - 0.5)
-    await Promise.all(calls.map((version) => (version % 2 ? fill(whole(version, version)) : invalidate(version, version))))
+    await Promise.all(
+      calls.map((version) => (version % 2 ? fill(whole(version, version)) : invalidate(version, version))),
+    )
     const { entry, fence } = await read()
     expect(Number(entry?.split(' ')[0])).toBe(100)
     expect(Number(fence)).toBe(100)
     expect(await result()).toBeNull()
-    expect(await fill(whole(99, 100), whole(100, 99), whole(100, 100))).toEqual(['info', 'value', 'info value result'])
+    expect(await fill(whole(99, 100), whole(100, 99), whole(100, 100))).toEqual([
+      'info',
+      'value',
+      'info value result',
+    ])
   })
 
   test.each([
@@ -191,7 +210,9 @@ describe('cache_fill', () => {
   ])('a call with %s writes nothing', async (_, keys, args) => {
     await fill(whole(10, 3))
     const before = await everything()
-    await expect(callScript(redis, 'cache_fill', Object.values(cacheKeys(id)).slice(0, keys), args)).rejects.toThrow('BAD_ARG')
+    await expect(
+      callScript(redis, 'cache_fill', Object.values(cacheKeys(id)).slice(0, keys), args),
+    ).rejects.toThrow('BAD_ARG')
     expect((await everything()).map(([dump]) => dump)).toEqual(before.map(([dump]) => dump))
   })
 })
@@ -261,7 +282,9 @@ describe('cache_invalidate', () => {
   ])('a call with %s writes nothing', async (_, keys, args) => {
     await fill(whole(10, 3))
     const before = await everything()
-    await expect(callScript(redis, 'cache_invalidate', Object.values(cacheKeys(id)).slice(0, keys), args)).rejects.toThrow('BAD_ARG')
+    await expect(
+      callScript(redis, 'cache_invalidate', Object.values(cacheKeys(id)).slice(0, keys), args),
+    ).rejects.toThrow('BAD_ARG')
     expect((await everything()).map(([dump]) => dump)).toEqual(before.map(([dump]) => dump))
   })
 })
@@ -284,6 +307,8 @@ describe('cache_read', () => {
   })
 
   test.each([[0], [1]])('a call with %d keys is refused', async (keys) => {
-    await expect(callScript(redis, 'cache_read', Object.values(cacheKeys(id)).slice(0, keys), [])).rejects.toThrow('BAD_ARG')
+    await expect(
+      callScript(redis, 'cache_read', Object.values(cacheKeys(id)).slice(0, keys), []),
+    ).rejects.toThrow('BAD_ARG')
   })
 })

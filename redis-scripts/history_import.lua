@@ -10,7 +10,7 @@
 --                 field `<granularity><slot>` with the block it stands for; each count once
 --
 -- returns {"imported", missing…}: places in `counts` of those that are not live | {"repeated"}
---         {"range", place}: a bucket's sum would leave ±(2^52 − 1), nothing written
+--         {"range", place}: a bucket's sum would leave ±(2^53 − 1), where it stays exact; nothing written
 -- errors  BAD_ARG
 local ok, counts = pcall(cjson.decode, ARGV[2])
 if not ok or type(counts) ~= 'table' or #KEYS ~= 3 + 2 * #counts or #ARGV ~= 2 then return redis.error_reply('BAD_ARG history_import') end
@@ -41,7 +41,7 @@ for i, count in ipairs(counts) do
     for field, held in pairs(fields) do
       local packed = { string.format('%.0f', held.block) }
       for place, sum in pairs(held.sums) do
-        if not (math.abs(sum) <= 4503599627370495) then return { 'range', i } end
+        if not (math.abs(sum) <= 9007199254740991) then return { 'range', i } end
         packed[#packed + 1] = place .. ':' .. string.format('%.0f', sum)
       end
       writes[#writes + 1] = { history, field, table.concat(packed, ';') }

@@ -124,11 +124,12 @@ describe.each(engines)('history_import on $name', ({ start }) => {
 
   test('is exact to the ends of the range, and refused whole beyond', async () => {
     const shard = await withCounts()
-    await importHistory(shard, 'job', 1, [{ id: 'a', rows: [[noon, most], [noon - 3.6e9, 1 - most]] }])
-    expect((await history(shard, 'a'))[`h${hour}`]).toBe(most)
-    expect((await history(shard, 'a'))[`h${hour - 1}`]).toBe(1 - most)
-    const rows: [number, number][] = [[noon, 1]]
-    const beyond = () => importHistory(shard, 'job', 2, [{ id: 'b', rows }, { id: 'a', rows }])
+    const rows: [number, number][] = [[noon, most], [noon - 3.6e9, -most]]
+    for (const block of [1, 2]) await importHistory(shard, 'job', block, [{ id: 'a', rows }])
+    await importHistory(shard, 'job', 3, [{ id: 'a', rows: [[noon, 1], [noon - 3.6e9, -1]] }])
+    expect((await history(shard, 'a'))[`h${hour}`]).toBe(Number.MAX_SAFE_INTEGER)
+    expect((await history(shard, 'a'))[`h${hour - 1}`]).toBe(Number.MIN_SAFE_INTEGER)
+    const beyond = () => importHistory(shard, 'job', 4, [{ id: 'b', rows }, { id: 'a', rows: [[noon, 1]] }])
     expect(await unchanged(shard, beyond)).toEqual(['range', 2])
   })
 

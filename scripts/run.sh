@@ -33,5 +33,16 @@ if ! [ -x "$node" ] || [ "$(cat "$installed" 2>/dev/null)" != "$(fingerprint)" ]
   fingerprint >"$installed"
 fi
 
+# Node 26's binary is linked with libatomic, which a small Debian lacks.
+if ! "$node" --version >/dev/null 2>&1; then
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+    echo "$node does not run here; on Debian it needs the package libatomic1" >&2
+    exit 1
+  fi
+  echo 'installing libatomic1 with apt-get, once' >&2
+  apt-get -qq -o DPkg::Lock::Timeout=600 update >/dev/null
+  DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=600 install -y libatomic1 >/dev/null
+fi
+
 # exec, so that a signal sent to npm's child reaches Node and not a shell in between.
 exec "$node" "$@"

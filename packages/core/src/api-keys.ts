@@ -52,9 +52,10 @@ export interface KeyAuthenticator {
   authenticate(header: string | undefined): Promise<KeyOutcome>
   /** Takes what was used since the last call: key id → when, in ms since 1970. */
   takeUses(): Map<string, number>
-  /** Whether CountInfoDB answered the last poll. */
+  /** Whether changes arrive: CountInfoDB answered within the last three seconds. */
   healthy(): boolean
-  close(): Promise<void>
+  /** Ends the polling; a query under way ends with the connection. */
+  close(): void
 }
 
 interface Row {
@@ -91,6 +92,7 @@ const unknownMs = 5000
 const maxLookups = 100
 const lookupMs = 2000
 const pollMs = 1000
+const deafMs = 3000
 
 /** A change may be committed this long after the time it carries. */
 const overlap = '10 seconds'
@@ -132,9 +134,9 @@ export function createKeyAuthenticator({ sql, log }: { sql: Sql; log: Logger }):
   const known = new Map<string, Known>()
   const byHeader = new Map<string, Known>()
   const unknown = new Map<string, number>()
-  const lookups = new Map<string, Promise<Known | undefined>>()
+  const lookups = new Map<string, Promise<void>>()
   let since: Date | undefined
-  let healthy = true
+  let answeredAt = Date.now()
 
   const forgetHeaders = (entry: Known) => {
     for (const header of entry.headers) byHeader.delete(header)
@@ -159,17 +161,13 @@ export function createKeyAuthenticator({ sql, log }: { sql: Sql; log: Logger }):
   }
 
   const ask = async (id: string) => {
-    const [row] = await within(
-      lookupMs,
-      'CountInfoDB',
-      sql<Row[]>`select ${sql.unsafe(columns)} from api_key where id = ${id}`,
-    )
-    if (row) return learn(row)
-    put(unknown, id, Date.now() + unknownMs, maxUnknown)
-    return undefined
+    const [row] = await sql<Row[]>`select ${sql.unsafe(columns)} from api_key where id = ${id}`
+    if (row) learn(row)
+    else put(unknown, id, Date.now() + unknownMs, maxUnknown)
   }
 
-  const lookup = (id: string): Promise<Known | undefined> => {
+  /** One query for all who wait. It keeps its place until it is answered, so that a frozen database gathers no queue. */
+  const lookup = (id: string): Promise<void> => {
     let pending = lookups.get(id)
     if (!pending) {
       pending = ask(id).finally(() => lookups.delete(id))
@@ -181,17 +179,17 @@ export function createKeyAuthenticator({ sql, log }: { sql: Sql; log: Logger }):
   const authenticate = async (header: string | undefined): Promise<KeyOutcome> => {
     const parsed = header && parseApiKey(/^bearer (\S+)$/i.exec(header)?.[1] ?? '')
     if (!parsed) return unauthorized
-    let entry = known.get(parsed.id)
-    if (!entry) {
+    if (!known.has(parsed.id)) {
       if ((unknown.get(parsed.id) ?? 0) > Date.now()) return unauthorized
-      if (lookups.size >= maxLookups) return unavailable
+      if (lookups.size >= maxLookups && !lookups.has(parsed.id)) return unavailable
       try {
-        entry = await lookup(parsed.id)
+        await within(lookupMs, 'CountInfoDB', lookup(parsed.id))
       } catch (err) {
         if (!isAway(err)) log.error({ err }, 'an API key could not be looked up')
         return unavailable
       }
     }
+    const entry = known.get(parsed.id)
     if (!entry || !matches(entry.row, hashSecret(parsed.secret), Date.now())) return unauthorized
     const evicted = put(byHeader, header, entry, maxKnown)
     evicted?.[1].headers.delete(evicted[0])
@@ -211,37 +209,35 @@ export function createKeyAuthenticator({ sql, log }: { sql: Sql; log: Logger }):
   }
 
   const poll = async () => {
-    dropExpired()
-    try {
-      const from = since ?? new Date()
-      const [clock] = await within(lookupMs, 'CountInfoDB', sql<{ now: Date }[]>`select now() as now`)
-      const rows = await within(
-        lookupMs,
-        'CountInfoDB',
-        sql<
-          Row[]
-        >`select ${sql.unsafe(columns)} from api_key where updated_at > ${from}::timestamptz - ${overlap}::interval`,
-      )
-      for (const row of rows) {
-        const before = known.get(row.id)
-        if (before ? before.row.changed !== row.changed : unknown.has(row.id)) learn(row)
-      }
-      since = clock?.now
-      healthy = true
-    } catch (err) {
-      if (healthy) log.warn({ err }, 'changes of API keys do not arrive')
-      healthy = false
+    const from = since ?? new Date()
+    const [clock] = await sql<{ now: Date }[]>`select now() as now`
+    const rows = await sql<Row[]>`
+      select ${sql.unsafe(columns)} from api_key where updated_at > ${from}::timestamptz - ${overlap}::interval`
+    for (const row of rows) {
+      const before = known.get(row.id)
+      if (before ? before.row.changed !== row.changed : unknown.has(row.id)) learn(row)
     }
+    since = clock?.now
+    answeredAt = Date.now()
   }
 
-  let closed = false
-  let polling = Promise.resolve()
-  const again = () => {
-    polling = poll().then(() => {
-      if (!closed) timer = setTimeout(again, pollMs)
-    })
-  }
-  let timer = setTimeout(again, pollMs)
+  const healthy = () => Date.now() - answeredAt < deafMs
+  let polling = false
+  let deaf = false
+  const timer = setInterval(() => {
+    dropExpired()
+    if (healthy() === deaf) {
+      deaf = !deaf
+      log.warn(deaf ? 'changes of API keys do not arrive' : 'changes of API keys arrive again')
+    }
+    if (polling) return
+    polling = true
+    poll()
+      .catch((err: unknown) => log.debug({ err }, 'API keys not polled'))
+      .finally(() => {
+        polling = false
+      })
+  }, pollMs)
 
   return {
     peek(header) {
@@ -258,11 +254,9 @@ export function createKeyAuthenticator({ sql, log }: { sql: Sql; log: Logger }):
       for (const entry of used) entry.used = false
       return new Map(used.map((entry) => [entry.row.id, now]))
     },
-    healthy: () => healthy,
-    async close() {
-      closed = true
-      clearTimeout(timer)
-      await polling
+    healthy,
+    close() {
+      clearInterval(timer)
     },
   }
 }

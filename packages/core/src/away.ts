@@ -1,8 +1,9 @@
+// biome-ignore format: one table
 const codes = new Set([
   'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH',
   'CONNECT_TIMEOUT', 'CONNECTION_CLOSED', 'CONNECTION_ENDED', 'CONNECTION_DESTROYED', // porsager/postgres
   '57P01', '57P02', '57P03', '57014', '53300', '55P03', '25006', // PostgreSQL: shut down, timed out, full, read-only
-]) // biome-ignore format: one table
+])
 
 const messages =
   /^(Connection is closed|Command timed out|Stream isn't writeable)|max retries per request|^(LOADING|READONLY|CLUSTERDOWN|TRYAGAIN|MASTERDOWN|OOM) /i

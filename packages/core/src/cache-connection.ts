@@ -6,8 +6,13 @@ import { crc16 } from './crc16.ts'
 import { cacheKeys } from './keys.ts'
 import { connectRedis } from './redis.ts'
 
-/** The longest that anyone waits for the cache, in ms. */
-export const cacheTimeoutMs = 50
+export interface CacheConnectOptions {
+  /** Shown by CLIENT LIST. */
+  name: string
+  /** The longest that anyone waits for the cache. */
+  timeoutMs: number
+  log: Logger
+}
 
 /** The way to one server of the cache: when that is away, only the counts it holds are read without it. */
 export interface Lane {
@@ -39,18 +44,19 @@ const answered = (error: unknown) => error instanceof Error && error.name === 'R
  * Connects to the cache: one Redis server, or a Redis Cluster when several hosts are named (CA-708A). Returns at once;
  * while the cache is not there, calls reject.
  */
-export function connectCache(urls: string, name: string, log: Logger): CacheConnection {
+export function connectCache(urls: string, options: CacheConnectOptions): CacheConnection {
   const nodes = urls.split(',').map((url) => url.trim().replace(/^(?!\w+:\/\/)/, 'redis://'))
-  return nodes.length > 1 ? connectCluster(nodes, name, log) : connectSingle(nodes[0] as string, name, log)
+  return nodes.length > 1 ? connectCluster(nodes, options) : connectSingle(nodes[0] as string, options)
 }
 
-const breakerOf = (name: string, probe: () => Promise<unknown>, log: Logger) =>
-  openBreaker({ name, timeoutMs: cacheTimeoutMs, probe, isAway: (error) => !answered(error), log })
+const breakerOf = (options: CacheConnectOptions, probe: () => Promise<unknown>) =>
+  openBreaker({ ...options, probe, isAway: (error) => !answered(error) })
 
-function connectSingle(url: string, name: string, log: Logger): CacheConnection {
+function connectSingle(url: string, options: CacheConnectOptions): CacheConnection {
+  const { name, log } = options
   const redis = connectRedis(url, { name, log, socketTimeoutMs: 1000 })
   // GET, not PING: a server that is still loading answers PING.
-  const lane = { redis, breaker: breakerOf(name, () => redis.get(cacheKeys('').result), log) }
+  const lane = { redis, breaker: breakerOf(options, () => redis.get(cacheKeys('').result)) }
   return {
     cluster: false,
     laneOf: () => lane,
@@ -63,7 +69,8 @@ function connectSingle(url: string, name: string, log: Logger): CacheConnection 
   }
 }
 
-function connectCluster(urls: string[], name: string, log: Logger): CacheConnection {
+function connectCluster(urls: string[], options: CacheConnectOptions): CacheConnection {
+  const { name, log } = options
   const { username, password, protocol } = new URL(urls[0] as string)
   const cluster = new Cluster(urls, {
     enableOfflineQueue: false,
@@ -96,7 +103,10 @@ function connectCluster(urls: string[], name: string, log: Logger): CacheConnect
     let lane = lanes.get(nodes)
     if (!lane) {
       // Asked by its slot, so that whichever node serves it by then may answer.
-      lane = { redis: cluster, breaker: breakerOf(`${name} ${nodes}`, () => cluster.get(cacheKeys(id).result), log) }
+      lane = {
+        redis: cluster,
+        breaker: breakerOf({ ...options, name: `${name} ${nodes}` }, () => cluster.get(cacheKeys(id).result)),
+      }
       lanes.set(nodes, lane)
     }
     return lane

@@ -27,8 +27,16 @@ const keepMs = 60_000
 const maxLate = 200_000
 
 /** Makes the cache forget what writes have changed; see `invalidate` of count-cache.ts. */
-export function openInvalidation(connection: CacheConnection, { log, metrics }: { log: Logger; metrics: Registry }) {
-  const outcomes = counterOf(metrics, 'count_cache_invalidations_total', 'Counts that the cache was to forget', ['outcome'])
+export function openInvalidation(
+  connection: CacheConnection,
+  { log, metrics }: { log: Logger; metrics: Registry },
+) {
+  const outcomes = counterOf(
+    metrics,
+    'count_cache_invalidations_total',
+    'Counts that the cache was to forget',
+    ['outcome'],
+  )
   const told = outcomes.labels('told')
   const delayed = outcomes.labels('delayed')
   const dropped = outcomes.labels('dropped')
@@ -105,7 +113,8 @@ export function openInvalidation(connection: CacheConnection, { log, metrics }: 
       }
       for (const batch of batches([...late.values()])) {
         const failed = new Set(await send(batch))
-        for (const change of batch) if (!failed.has(change) && late.get(change.id) === change) late.delete(change.id)
+        for (const change of batch)
+          if (!failed.has(change) && late.get(change.id) === change) late.delete(change.id)
         if (failed.size === batch.length) break
       }
     }
@@ -122,7 +131,8 @@ const later = (before: Change | undefined, { id, version, revision }: Change): C
   revision: latest(before?.revision, revision),
 })
 
-const latest = (a: number | undefined, b: number | undefined) => (a === undefined || (b !== undefined && b > a) ? b : a)
+const latest = (a: number | undefined, b: number | undefined) =>
+  a === undefined || (b !== undefined && b > a) ? b : a
 
 function* batches<T>(items: T[], size = chunk): Generator<T[]> {
   for (let i = 0; i < items.length; i += size) yield items.slice(i, i + size)

@@ -46,13 +46,19 @@ const chunk = 250
 
 /**
  * Opens the cache of counts (CA-007, CA-013, CA-014, CA-015): one Redis server, or a Cluster (CA-708A) when `urls` names
- * several, comma-separated. No call rejects or takes longer than 50 ms: while the cache is away, everything is a miss.
+ * several, comma-separated. No call rejects or takes longer than `timeoutMs`: while the cache is away, everything is a miss.
  * Waits up to a second for the cache to be there.
  */
-export async function openCache(urls: string, { log, metrics, name = 'count-cache' }: CacheOptions) {
-  const connection = connectCache(urls, name, log)
+export async function openCache(
+  urls: string,
+  { log, metrics, name = 'count-cache', timeoutMs = 50 }: CacheOptions,
+) {
+  const connection = connectCache(urls, { name, timeoutMs, log })
   const invalidation = openInvalidation(connection, { log, metrics })
-  const lookups = counterOf(metrics, 'count_cache_lookups_total', 'Counts looked for in the cache', ['level', 'outcome'])
+  const lookups = counterOf(metrics, 'count_cache_lookups_total', 'Counts looked for in the cache', [
+    'level',
+    'outcome',
+  ])
   const seen = {
     result: levelOf('result'),
     info: levelOf('info'),
@@ -95,7 +101,9 @@ export async function openCache(urls: string, { log, metrics, name = 'count-cach
     await Promise.all(
       calls(ids, (id) => id).map(async ({ lane, items }) => {
         const keys = items.flatMap((id) => [cacheKeys(id).info, cacheKeys(id).value])
-        const reply = await lane.breaker.run(() => callScript(lane.redis, 'cache_read', keys, [])).catch(() => undefined)
+        const reply = await lane.breaker
+          .run(() => callScript(lane.redis, 'cache_read', keys, []))
+          .catch(() => undefined)
         if (!Array.isArray(reply)) return
         items.forEach((id, i) => {
           found.set(id, entryOf(reply[0], reply[2 * i + 1], reply[2 * i + 2]))
@@ -142,10 +150,10 @@ export async function openCache(urls: string, { log, metrics, name = 'count-cach
     fill,
     /**
      * Tells the cache that counts have changed: with `version` when the value has, with `revision` when the info has.
-     * Resolves when the cache knows, or after 50 ms; what it could not be told is repeated in the background for a minute.
+     * Resolves when the cache knows, or after `timeoutMs`; what it could not be told is repeated in the background for a minute.
      */
     invalidate: (changes: readonly Change[]): Promise<void> => invalidation.invalidate(changes),
-    /** Runs a call of another kind on the server that holds `id`, within the same 50 ms; undefined when that is away. */
+    /** Runs a call of another kind on the server that holds `id`, within the same time; undefined when that is away. */
     ask: <T>(id: string, call: (redis: Lane['redis']) => Promise<T>): Promise<T | undefined> => {
       const lane = connection.laneOf(id)
       return lane.breaker.run(() => call(lane.redis)).catch(() => undefined)
@@ -165,6 +173,8 @@ export interface CacheOptions {
   metrics: Registry
   /** Shown by CLIENT LIST. */
   name?: string
+  /** The longest that a call takes; default 50. */
+  timeoutMs?: number
 }
 
 async function getAll({ redis }: Lane, keys: string[]): Promise<(string | null)[]> {
@@ -181,7 +191,8 @@ async function getAll({ redis }: Lane, keys: string[]): Promise<(string | null)[
 function entryOf(now: unknown, info: unknown, value: unknown): CacheEntry {
   const [revision, readAt, json, fence] = Array.isArray(info) ? info : []
   const known = typeof json === 'string' ? parseInfo(json) : undefined
-  const [version = 0, created, amount, valueReadAt] = typeof value === 'string' ? value.split(' ').map(Number) : []
+  const [version = 0, created, amount, valueReadAt] =
+    typeof value === 'string' ? value.split(' ').map(Number) : []
   return {
     looked: Number(now),
     info: known && { info: known, readAt: Number(readAt) },

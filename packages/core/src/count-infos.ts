@@ -46,7 +46,10 @@ export function openInfos({ sql, replica }: InfoDatabases, log: Logger): Infos {
     })
     // What the copy said is all there is while the database is away, but that it lacks a count proves nothing.
     for (const { id } of left) if (answers.get(id) === 'missing') answers.set(id, 'away')
-    if (left.length > 0) await ask(owner, idsOf(left)).catch((error: unknown) => log.debug({ error }, 'CountInfoDB does not answer'))
+    if (left.length > 0)
+      await ask(owner, idsOf(left)).catch((error: unknown) =>
+        log.debug({ error }, 'CountInfoDB does not answer'),
+      )
     return answers
   }
 

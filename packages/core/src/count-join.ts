@@ -34,7 +34,10 @@ export function openJoiner(infos: Infos, records: Records) {
    * Where info and record do not belong together (no record, or one of another life of the id) one of them was out of date:
    * both are asked of the databases proper. A count that CountInfoDB still knows then but the value store lacks is `away`.
    */
-  async function join<T extends CountRecord>(ids: readonly string[], request: JoinQuery<T>): Promise<Map<string, Joined<T>>> {
+  async function join<T extends CountRecord>(
+    ids: readonly string[],
+    request: JoinQuery<T>,
+  ): Promise<Map<string, Joined<T>>> {
     const [seen, stored] = await Promise.all([findInfos(ids, request), findRecords(ids, request)])
     const joined = new Map<string, Joined<T>>()
     const torn: string[] = []
@@ -47,7 +50,9 @@ export function openJoiner(infos: Infos, records: Records) {
       else torn.push(id)
     }
     if (torn.length > 0) {
-      const again = request.strong ? torn.map((id) => [id, 'away'] as const) : await join(torn, { ...request, strong: true })
+      const again = request.strong
+        ? torn.map((id) => [id, 'away'] as const)
+        : await join(torn, { ...request, strong: true })
       for (const [id, answer] of again) joined.set(id, answer)
     }
     return joined
@@ -75,7 +80,10 @@ export function openJoiner(infos: Infos, records: Records) {
     return found
   }
 
-  async function findRecords<T extends CountRecord>(ids: readonly string[], request: JoinQuery<T>): Promise<Map<string, Found<T>>> {
+  async function findRecords<T extends CountRecord>(
+    ids: readonly string[],
+    request: JoinQuery<T>,
+  ): Promise<Map<string, Found<T>>> {
     const { entries, query, known, strong } = request
     const found = new Map<string, Found<T>>()
     const asks = []

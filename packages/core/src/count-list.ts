@@ -18,7 +18,10 @@ interface Range {
 }
 
 /** The ranges of ids that both the query and the caller's prefixes allow, in order and without overlap. */
-export function rangesOf({ prefix = '' }: Pick<ListQuery, 'prefix'>, allowed: readonly string[] | null): Range[] {
+export function rangesOf(
+  { prefix = '' }: Pick<ListQuery, 'prefix'>,
+  allowed: readonly string[] | null,
+): Range[] {
   const prefixes = (allowed ?? ['']).flatMap((one) => {
     if (one.startsWith(prefix)) return [one]
     return prefix.startsWith(one) ? [prefix] : []
@@ -29,7 +32,10 @@ export function rangesOf({ prefix = '' }: Pick<ListQuery, 'prefix'>, allowed: re
 }
 
 /** The statement of a page of live ids, and its parameters. Each range is a scan of an index of its own (CA-017). */
-export function pageStatement(query: ListQuery, ranges: readonly Range[]): { text: string; values: (string | number)[] } {
+export function pageStatement(
+  query: ListQuery,
+  ranges: readonly Range[],
+): { text: string; values: (string | number)[] } {
   const values: (string | number)[] = []
   const put = (value: string | number) => `$${values.push(value)}`
   const limit = put(query.limit)
@@ -42,7 +48,8 @@ export function pageStatement(query: ListQuery, ranges: readonly Range[]): { tex
       return `(select id from count_info where ${start} and id < ${put(to)}${tag} and deleted_at is null order by id limit ${limit})`
     })
   if (scans.length === 0) return { text: 'select null::text as id limit 0', values: [] }
-  const text = scans.length === 1 ? (scans[0] as string) : `${scans.join(' union all ')} order by id limit ${limit}`
+  const text =
+    scans.length === 1 ? (scans[0] as string) : `${scans.join(' union all ')} order by id limit ${limit}`
   return { text, values }
 }
 
@@ -51,7 +58,11 @@ export function pageStatement(query: ListQuery, ranges: readonly Range[]): { tex
  *
  * @param allowed Prefixes that the caller may see; null for all
  */
-export async function listIds(sql: Sql, query: ListQuery, allowed: readonly string[] | null): Promise<string[]> {
+export async function listIds(
+  sql: Sql,
+  query: ListQuery,
+  allowed: readonly string[] | null,
+): Promise<string[]> {
   const { text, values } = pageStatement(query, rangesOf(query, allowed))
   // Planned anew each time, for these very values: a generic plan guesses how rare a tag is.
   const rows = await sql.unsafe<{ id: string }[]>(text, values, { prepare: false })

@@ -113,7 +113,12 @@ export async function openCountReader({ store, cache, sql, sqlReplica, zone, log
       const ids = [...new Set(waiting.map(({ id }) => id))]
       const entries = await look(ids, strong)
       const known = (id: string) => entries.get(id)?.value
-      const joined = await join<CountRecord & { readAt?: number }>(ids, { entries, query: values, known, strong })
+      const joined = await join<CountRecord & { readAt?: number }>(ids, {
+        entries,
+        query: values,
+        known,
+        strong,
+      })
       const outcomes = new Map<string, ReadOutcome>()
       for (const [id, answer] of joined) {
         if (typeof answer === 'string') outcomes.set(id, refusals[answer])
@@ -125,13 +130,26 @@ export async function openCountReader({ store, cache, sql, sqlReplica, zone, log
     }
   }
 
-  const look = (ids: readonly string[], strong: boolean) => (strong ? new Map<string, CacheEntry>() : cache.entries(ids))
+  const look = (ids: readonly string[], strong: boolean) =>
+    strong ? new Map<string, CacheEntry>() : cache.entries(ids)
 
   /** The answer, which the cache is given too. */
-  function answerOf(seen: SeenInfo, record: CountRecord & { readAt?: number }, entry: CacheEntry | undefined): ReadOutcome {
+  function answerOf(
+    seen: SeenInfo,
+    record: CountRecord & { readAt?: number },
+    entry: CacheEntry | undefined,
+  ): ReadOutcome {
     const { id, name, unit, tags, revision } = seen.info
     const { value, version, created } = record
-    const view: CountView = { id, name, unit, tags, value, version, updatedAt: new Date(version / 1000).toISOString() }
+    const view: CountView = {
+      id,
+      name,
+      unit,
+      tags,
+      value,
+      version,
+      updatedAt: new Date(version / 1000).toISOString(),
+    }
     const json = JSON.stringify(view)
     if (entry) {
       const stored = record.readAt === undefined ? { created, value } : undefined
@@ -171,16 +189,25 @@ export async function openCountReader({ store, cache, sql, sqlReplica, zone, log
    *
    * @param allowed Prefixes that the caller may see; null for all
    */
-  async function list({ cursor, limit, ...query }: PageQuery, allowed: readonly string[] | null): Promise<PageOutcome> {
+  async function list(
+    { cursor, limit, ...query }: PageQuery,
+    allowed: readonly string[] | null,
+  ): Promise<PageOutcome> {
     const after = cursor === undefined ? undefined : decodeCursor(cursor)
-    if (cursor !== undefined && after === undefined) return invalid('cursor', 'is not one that a list has given')
+    if (cursor !== undefined && after === undefined)
+      return invalid('cursor', 'is not one that a list has given')
     // One more than asked for tells whether there is a next page.
-    const page = (from: Sql) => within(listMs, 'CountInfoDB', listIds(from, { ...query, after, limit: limit + 1 }, allowed))
+    const page = (from: Sql) =>
+      within(listMs, 'CountInfoDB', listIds(from, { ...query, after, limit: limit + 1 }, allowed))
     try {
       const ids = await (sqlReplica ? page(sqlReplica).catch(() => page(sql)) : page(sql))
       const shown = ids.slice(0, limit)
       const last = shown.at(-1)
-      return { ok: true, ids: shown, nextCursor: ids.length > limit && last !== undefined ? encodeCursor(last) : null }
+      return {
+        ok: true,
+        ids: shown,
+        nextCursor: ids.length > limit && last !== undefined ? encodeCursor(last) : null,
+      }
     } catch (error) {
       if (!isAway(error)) throw error
       log.warn({ error }, 'counts cannot be listed')
@@ -189,11 +216,15 @@ export async function openCountReader({ store, cache, sql, sqlReplica, zone, log
   }
 
   /** A count's series (see windowOf and seriesOf); 400 when `fromMs` is after the end. */
-  async function history(id: string, { granularity, measure, fromMs, toMs }: HistoryQuery): Promise<HistoryOutcome> {
+  async function history(
+    id: string,
+    { granularity, measure, fromMs, toMs }: HistoryQuery,
+  ): Promise<HistoryOutcome> {
     const window = windowOf(granularity, { fromMs, toMs, nowMs: Date.now(), zone })
     if (!window) return invalid('from', 'is after the end')
     const entries = await cache.entries([id])
-    const answer = (await join([id], { entries, query: pastOf(store, window), strong: false })).get(id) ?? 'away'
+    const answer =
+      (await join([id], { entries, query: pastOf(store, window), strong: false })).get(id) ?? 'away'
     if (typeof answer === 'string') return refusals[answer]
     return { ok: true, view: seriesOf({ ...answer.record, id }, window, measure, zone) }
   }

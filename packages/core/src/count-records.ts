@@ -26,7 +26,11 @@ export interface Ask {
 export type Found<T> = T | 'missing' | 'away'
 
 /** Reads records of one shard in one go, in order. */
-export type Query<T extends CountRecord> = (redis: Redis, shard: number, ids: string[]) => Promise<(T | undefined)[]>
+export type Query<T extends CountRecord> = (
+  redis: Redis,
+  shard: number,
+  ids: string[],
+) => Promise<(T | undefined)[]>
 
 export type ReadingStore = Pick<ValueStore, 'shards' | 'shardOf' | 'keys' | 'primary' | 'replica'>
 export type Records = Awaited<ReturnType<typeof openRecords>>
@@ -43,12 +47,20 @@ const connectMs = 200
  * primary is away too is it asked after all, and believed where it is not below the fence.
  */
 export async function openRecords(store: ReadingStore, { metrics, log }: { metrics: Registry; log: Logger }) {
+  const connected = readiness(connectMs)
+  await Promise.allSettled(
+    [...Array(store.shards).keys()].map(async (shard) => connected(store.primary(shard, 'read'))),
+  )
   const freshness = await watchReplicas(store)
   const reads = counterOf(metrics, 'count_records_read_total', 'Records asked of the value store', ['server'])
   const asked = { replica: reads.labels('replica'), primary: reads.labels('primary') }
 
   /** Of every shard its own asks; the answers come back in the order of `asks`. */
-  async function find<T extends CountRecord>(asks: readonly Ask[], query: Query<T>, strong = false): Promise<Found<T>[]> {
+  async function find<T extends CountRecord>(
+    asks: readonly Ask[],
+    query: Query<T>,
+    strong = false,
+  ): Promise<Found<T>[]> {
     const answers: Found<T>[] = new Array(asks.length).fill('away')
     const shards = Map.groupBy(asks.keys(), (place) => store.shardOf((asks[place] as Ask).id))
     await Promise.all(
@@ -67,7 +79,12 @@ export async function openRecords(store: ReadingStore, { metrics, log }: { metri
     return answers
   }
 
-  async function findInShard<T extends CountRecord>(shard: number, asks: Ask[], query: Query<T>, strong: boolean) {
+  async function findInShard<T extends CountRecord>(
+    shard: number,
+    asks: Ask[],
+    query: Query<T>,
+    strong: boolean,
+  ) {
     const answers: Found<T>[] = new Array(asks.length).fill('away')
     const replica = strong ? undefined : replicaOf(shard)
     const left = () => [...asks.keys()].filter((place) => answers[place] === 'away')
@@ -83,7 +100,7 @@ export async function openRecords(store: ReadingStore, { metrics, log }: { metri
     async function ask(redis: Redis, ms: number, places: number[]): Promise<(T | undefined)[]> {
       asked[redis === replica ? 'replica' : 'primary'].inc(places.length)
       const ids = places.map((place) => (asks[place] as Ask).id)
-      await untilReady(redis, connectMs)
+      await connected(redis)
       return within(ms, 'the value store', query(redis, shard, ids))
     }
 
@@ -111,6 +128,20 @@ export async function openRecords(store: ReadingStore, { metrics, log }: { metri
   }
 
   return { find, close: () => freshness.close() }
+}
+
+/** Awaits connections that are being made; all who wait for the same one wait together. */
+function readiness(waitMs: number): (redis: Redis) => Promise<void> {
+  const waits = new Map<Redis, Promise<void>>()
+  return (redis) => {
+    if (redis.status === 'ready') return Promise.resolve()
+    let wait = waits.get(redis)
+    if (!wait) {
+      wait = untilReady(redis, waitMs).finally(() => waits.delete(redis))
+      waits.set(redis, wait)
+    }
+    return wait
+  }
 }
 
 const will = (record: CountRecord, { fence, created }: Ask) =>

@@ -64,8 +64,18 @@ export function pastOf(store: ReadingStore, window: Window): Query<PastRecord> {
 
   return async (redis, shard, ids) => {
     const keys = store.keys(shard)
-    const counts = ids.flatMap((id) => [keys.count(id), keys.history(id), keys.gone(id), keys.goneHistory(id)])
-    const reply = await callScript(redis, 'count_read', [keys.clock, ...counts], [JSON.stringify(ids.map(() => wanted))])
+    const counts = ids.flatMap((id) => [
+      keys.count(id),
+      keys.history(id),
+      keys.gone(id),
+      keys.goneHistory(id),
+    ])
+    const reply = await callScript(
+      redis,
+      'count_read',
+      [keys.clock, ...counts],
+      [JSON.stringify(ids.map(() => wanted))],
+    )
     if (!Array.isArray(reply)) throw new Error('count_read: unexpected answer')
     return ids.map((_, i) => {
       const [place, [value, version, , , , , created, current], packed] = reply[i + 1]
@@ -73,7 +83,8 @@ export function pastOf(store: ReadingStore, window: Window): Query<PastRecord> {
       const changes = new Map<number, number>()
       for (const block of packed) {
         // A field of the ring may still hold an older block: its buckets lie before the window.
-        if (typeof block === 'string') for (const [index, delta] of unpack(granularity, block)) add(changes, index, delta)
+        if (typeof block === 'string')
+          for (const [index, delta] of unpack(granularity, block)) add(changes, index, delta)
       }
       const buckets = openBuckets(current)?.[granularity]
       if (buckets) add(changes, buckets.index, buckets.delta)

@@ -128,7 +128,7 @@ const maxErrors = 100
 function invalid(error: FastifyError): ProblemDocument {
   if (!error.validation) return problem('invalid-request', { detail: detailOf(error) })
   const errors = error.validation
-    .slice(0, maxErrors)
+    
     .map((fault) => ({ path: pathOf(fault), message: fault.message ?? 'is not valid' }))
   return problem('invalid-request', {
     detail: `The ${places[error.validationContext ?? 'body']} is not valid`,
@@ -157,18 +157,18 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
     refuse(reply, error.document, error.headers)
     return
   }
+  if (isFastifyError(error)) {
+    if (error.statusCode === 413) refuse(reply, problem('body-too-large'))
+    else if (error.statusCode === 415) refuse(reply, problem('unsupported-media-type'))
+    else refuse(reply, invalid(error))
+    return
+  }
   if (isAway(error)) {
     if (Date.now() >= nextNotice) {
       nextNotice = Date.now() + quietMs
       request.log.warn({ err: error, method: request.method, url: request.url }, 'a store is away')
     }
     refuse(reply, problem('unavailable'))
-    return
-  }
-  if (isFastifyError(error)) {
-    if (error.statusCode === 413) refuse(reply, problem('body-too-large'))
-    else if (error.statusCode === 415) refuse(reply, problem('unsupported-media-type'))
-    else refuse(reply, invalid(error))
     return
   }
   request.log.error({ err: error, method: request.method, url: request.url }, 'request failed')

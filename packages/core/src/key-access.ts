@@ -79,6 +79,14 @@ export function reportKeyUses(
   }
 }
 
+/** Whether a path's `:id`, if it has one, is within the key's prefixes. */
+const mayName = (key: ApiKey, params: unknown): boolean =>
+  key.prefixes === null ||
+  typeof params !== 'object' ||
+  params === null ||
+  !('id' in params) ||
+  allowsId(key, String(params.id))
+
 /**
  * Guard of routes for external services: 401, then 403 (scope; an `:id` outside the key's prefixes), then 429. A key seen
  * before costs one look-up in a map. Sets `request.apiKey`.
@@ -90,8 +98,7 @@ export function keyAccess(
   return ({ scope }) => {
     /** True when the request may go on at once, false when it was answered, else a promise of that. */
     const admit = (key: ApiKey, request: FastifyRequest, reply: FastifyReply): boolean | Promise<boolean> => {
-      const params = request.params as { id?: string }
-      if (!allows(key, scope) || (params.id !== undefined && !allowsId(key, params.id))) {
+      if (!allows(key, scope) || !mayName(key, request.params)) {
         refuse(reply, problem('forbidden'))
         return false
       }

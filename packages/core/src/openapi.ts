@@ -114,10 +114,12 @@ export async function documentApi(
     },
   })
   app.addSchema({ $id: 'Problem', ...jsonSchema(problemDocument, 'output') })
+  let drawing = true
   app.addHook('onRoute', (route) => {
-    if (route.url.startsWith('/docs')) route.config = { access: { kind: 'public' }, ...route.config }
+    if (drawing) route.config = { access: { kind: 'public' }, ...route.config }
   })
   await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: contentSecurity })
+  drawing = false
   app.get(
     '/openapi.json',
     { config: { access: { kind: 'public' } }, schema: { hide: true } },

@@ -53,7 +53,9 @@ export async function watchReplicas(store: Store): Promise<ReplicaFreshness> {
     }
     primaries.set(primary, samples)
     const linked = there?.master_link_status === 'up' && there.master_replid === of?.master_replid
-    const last = linked ? samples.findLast(({ offset }) => Number(there.slave_repl_offset) >= offset) : undefined
+    const last = linked
+      ? samples.findLast(({ offset }) => Number(there.slave_repl_offset) >= offset)
+      : undefined
     if (last) reached.set(replica, last.at)
     else reached.delete(replica)
   }

@@ -158,9 +158,11 @@ function readCookie(header: string | undefined, name: string): string | undefine
 
 /** Whether a page that sent this may call us: one of our own, or no page at all. */
 export function ownOrigin(request: FastifyRequest, site: Site): boolean {
-  const { origin } = request.headers
-  if (origin === undefined) return true
-  return origin === site.origin || (URL.canParse(origin) && new URL(origin).host === request.headers.host)
+  const { origin, host } = request.headers
+  if (origin === undefined || origin === site.origin) return true
+  const page = URL.parse(origin)
+  // TLS may end before us, so the scheme says nothing; parsing takes a default port away on both sides.
+  return page !== null && page.host !== '' && page.host === URL.parse(`${page.protocol}//${host}`)?.host
 }
 
 const same = (a: string, b: string) =>

@@ -1,20 +1,21 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type CountCache, type Fill, openCache } from '@count/core/count-cache'
 import { crc16 } from '@count/core/crc16'
 import type { CountInfo } from '@count/core/schemas'
-import { redisInfo } from '@count/stack/redis-command'
 import { type RedisCluster, startRedisCluster } from '@count/stack/redis-cluster'
+import { redisInfo } from '@count/stack/redis-command'
 import type { RedisServer } from '@count/stack/redis-server'
 import { testRedis } from '@count/stack/testing'
 import { until } from '@count/stack/until'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 
 const log = pino({ level: 'silent' })
 const opened: CountCache[] = []
-const open = async (url: string, metrics = new Registry()) => {
-  const cache = await openCache(url, { log, metrics })
+/** A busy machine must not make a test of something else see a dead cache; tests of dead ones say 50. */
+const open = async (url: string, { metrics = new Registry(), timeoutMs = 5000 } = {}) => {
+  const cache = await openCache(url, { log, metrics, timeoutMs })
   opened.push(cache)
   return cache
 }
@@ -49,12 +50,12 @@ const fillOf = (id: string, looked: number, version: number, revision: number): 
 })
 
 /** Fills as a reader does and awaits that it is there. */
-async function keep(cache: CountCache, id: string, version: number, revision: number) {
-  const entry = (await cache.entries([id])).get(id)
-  if (!entry) throw new Error('the cache is away')
-  cache.fill(fillOf(id, entry.looked, version, revision))
-  await until('the fill', async () => (await cache.results([id]))[0])
-}
+const keep = (cache: CountCache, id: string, version: number, revision: number) =>
+  until('the fill', async () => {
+    const entry = (await cache.entries([id])).get(id)
+    if (entry) cache.fill(fillOf(id, entry.looked, version, revision))
+    return (await cache.results([id]))[0]?.tag === `${version}.${revision}`
+  })
 
 const ms = async (work: Promise<unknown>) => {
   const start = performance.now()
@@ -103,14 +104,16 @@ describe('on one server', () => {
     const cache = await open(server.url)
     const ids = Array.from({ length: 100 }, newId)
     await cache.invalidate([{ id: newId(), version: 1 }])
-    const calls = async () => Number((await redisInfo(server, 'commandstats', 'cmdstat_evalsha'))?.match(/calls=(\d+)/)?.[1])
+    const calls = async () =>
+      Number((await redisInfo(server, 'commandstats', 'cmdstat_evalsha'))?.match(/calls=(\d+)/)?.[1])
     const before = await calls()
     await Promise.all([
       ...ids.map((id) => cache.invalidate([{ id, version: 12 }])),
       ...ids.map((id) => cache.invalidate([{ id, version: 11, revision: 5 }])),
     ])
     expect((await calls()) - before).toBe(1)
-    for (const entry of (await cache.entries(ids)).values()) expect(entry).toMatchObject({ valueFence: 12, infoFence: 5 })
+    for (const entry of (await cache.entries(ids)).values())
+      expect(entry).toMatchObject({ valueFence: 12, infoFence: 5 })
   })
 
   test('a reader that read before a change cannot put the old value back after it', async () => {
@@ -127,14 +130,16 @@ describe('on one server', () => {
 
   test('counts hits and misses by level, without a label per count', async () => {
     const metrics = new Registry()
-    const cache = await open(server.url, metrics)
+    const cache = await open(server.url, { metrics })
     const id = newId()
     await keep(cache, id, 10, 3)
     const before = await lookups(metrics)
     await cache.results([id, newId()])
     await cache.entries([id, newId(), newId()])
     const after = await lookups(metrics)
-    const grown = Object.fromEntries(Object.entries(after).map(([name, value]) => [name, value - (before[name] ?? 0)]))
+    const grown = Object.fromEntries(
+      Object.entries(after).map(([name, value]) => [name, value - (before[name] ?? 0)]),
+    )
     expect(grown).toEqual({
       'result hit': 1,
       'result miss': 1,
@@ -159,13 +164,13 @@ describe('when its server', () => {
   afterAll(() => server.stop())
 
   test('hangs, costs one caller 50 ms and the rest nothing, and is back when it is', async () => {
-    const cache = await open(server.url)
+    const cache = await open(server.url, { timeoutMs: 50 })
     const id = newId()
     await keep(cache, id, 10, 3)
     server.pause()
     try {
       const first = cache.results([id])
-      expect(await ms(first)).toBeLessThan(100)
+      expect(await ms(first)).toBeLessThan(1000)
       expect(await first).toEqual([undefined])
       expect(cache.healthy()).toBe(false)
       const rest = async () => {
@@ -175,22 +180,30 @@ describe('when its server', () => {
           await cache.invalidate([{ id, version: 1 }])
         }
       }
-      expect(await ms(rest())).toBeLessThan(200)
+      // Were each to wait, fifteen seconds.
+      expect(await ms(rest())).toBeLessThan(5000)
     } finally {
       server.resume()
     }
     await until('the cache to be asked again', () => cache.healthy())
-    expect((await cache.results([id]))[0]?.tag).toBe('10.3')
+    await until('what it held', async () => (await cache.results([id]))[0]?.tag === '10.3')
   })
 
   test('hangs, a writer waits 50 ms at most and the cache is told when it is back', async () => {
-    const cache = await open(server.url)
+    const cache = await open(server.url, { timeoutMs: 50 })
     const id = newId()
     await keep(cache, id, 10, 3)
     server.pause()
     try {
-      expect(await ms(cache.invalidate([{ id, version: 11 }]))).toBeLessThan(100)
-      expect(await ms(cache.invalidate([{ id, version: 12 }, { id, revision: 4 }]))).toBeLessThan(20)
+      expect(await ms(cache.invalidate([{ id, version: 11 }]))).toBeLessThan(1000)
+      expect(
+        await ms(
+          cache.invalidate([
+            { id, version: 12 },
+            { id, revision: 4 },
+          ]),
+        ),
+      ).toBeLessThan(1000)
     } finally {
       server.resume()
     }
@@ -200,12 +213,12 @@ describe('when its server', () => {
   })
 
   test('is killed, is a miss at once; empty when it is back, it is told what changed meanwhile', async () => {
-    const cache = await open(server.url)
+    const cache = await open(server.url, { timeoutMs: 50 })
     const id = newId()
     await keep(cache, id, 10, 3)
     await server.kill('SIGKILL')
-    expect(await ms(cache.results([id]))).toBeLessThan(100)
-    expect(await ms(cache.invalidate([{ id, version: 11 }]))).toBeLessThan(100)
+    expect(await ms(cache.results([id]))).toBeLessThan(1000)
+    expect(await ms(cache.invalidate([{ id, version: 11 }]))).toBeLessThan(1000)
     expect(cache.healthy()).toBe(false)
     await server.restart()
     await until('the cache to be told', async () => (await cache.entries([id])).get(id)?.valueFence === 11)
@@ -214,7 +227,7 @@ describe('when its server', () => {
 
   test('is not there at the start, it is found when it comes', async () => {
     await server.kill('SIGKILL')
-    const cache = await open(server.url)
+    const cache = await open(server.url, { timeoutMs: 50 })
     const id = newId()
     expect(await cache.results([id])).toEqual([undefined])
     await server.restart()
@@ -226,7 +239,12 @@ describe('when its server', () => {
 describe('on a cluster', () => {
   let cluster: RedisCluster
   beforeAll(async () => {
-    cluster = await startRedisCluster({ primaries: 3, replicas: 1, maxmemoryPolicy: 'allkeys-lru', args: ['--cluster-node-timeout', '1000'] })
+    cluster = await startRedisCluster({
+      primaries: 3,
+      replicas: 1,
+      maxmemoryPolicy: 'allkeys-lru',
+      args: ['--cluster-node-timeout', '1000'],
+    })
   })
   afterAll(() => cluster.stop())
   const nodeOf = (id: string) => Math.floor((3 * (crc16(`c:${id}`) % 16384)) / 16384)
@@ -241,24 +259,35 @@ describe('on a cluster', () => {
     const cache = await open(cluster.url)
     const ids = Array.from({ length: 30 }, (_, i) => idOn(i % 3))
     for (const id of ids) await keep(cache, id, 10, 3)
-    expect((await cache.results(ids)).map((result) => result?.json)).toEqual(ids.map((id) => `{"id":"${id}","name":"조회수"}`))
+    expect((await cache.results(ids)).map((result) => result?.json)).toEqual(
+      ids.map((id) => `{"id":"${id}","name":"조회수"}`),
+    )
     await cache.invalidate(ids.map((id) => ({ id, version: 11 })))
     expect(await cache.results(ids)).toEqual(ids.map(() => undefined))
-    for (const entry of (await cache.entries(ids)).values()) expect(entry).toMatchObject({ valueFence: 11, infoFence: 3 })
+    for (const entry of (await cache.entries(ids)).values())
+      expect(entry).toMatchObject({ valueFence: 11, infoFence: 3 })
   })
 
   test('a node that hangs is missed alone, and its replica takes over', async () => {
-    const cache = await open(cluster.url)
+    const cache = await open(cluster.url, { timeoutMs: 50 })
     const ids = [idOn(0), idOn(1), idOn(2)]
     for (const id of ids) await keep(cache, id, 10, 3)
     const hanging = cluster.primaries[1] as RedisServer
     hanging.pause()
     try {
       await cache.results(ids)
-      const again = cache.results(ids)
-      expect(await ms(again)).toBeLessThan(40)
-      expect((await again).map((result) => result?.tag)).toEqual(['10.3', undefined, '10.3'])
-      await until('the replica to take over', async () => (await cache.entries(ids)).size === 3, { deadlineMs: 20_000 })
+      const rest = async () => {
+        for (let i = 0; i < 100; i++) await cache.results(ids)
+      }
+      // Were each to wait, five seconds.
+      expect(await ms(rest())).toBeLessThan(2500)
+      await until('the other nodes alone', async () => {
+        const [first, second, third] = await cache.results(ids)
+        return first && !second && third
+      })
+      await until('the replica to take over', async () => (await cache.entries(ids)).size === 3, {
+        deadlineMs: 20_000,
+      })
       await keep(cache, ids[1] as string, 11, 3)
     } finally {
       hanging.resume()

@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { pack, type Packing } from '@count/core/buckets'
+import { type Packing, pack } from '@count/core/buckets'
 import type { CountReader, HistoryQuery } from '@count/core/count-reader'
 import { bucketOf, bucketStart, windowOf } from '@count/core/history'
 import { openZone } from '@count/core/zone'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openReadingStores } from './reading-stores.ts'
 
 const utc = openZone('UTC')
@@ -17,22 +17,35 @@ describe('a window', () => {
     const window = windowOf(granularity, { fromMs, toMs, nowMs, zone })
     if (!window) return undefined
     const at = (index: number) => new Date(bucketStart(granularity, index, zone)).toISOString()
-    return window.last < window.first ? [] : [at(window.first), at(window.last), window.last - window.first + 1]
+    return window.last < window.first
+      ? []
+      : [at(window.first), at(window.last), window.last - window.first + 1]
   }
 
   test.each([
     ['minute', '2026-11-23T11:35:00.000Z', '2026-11-23T12:34:00.000Z', 60],
     ['hour', '2026-11-22T13:00:00.000Z', '2026-11-23T12:00:00.000Z', 24],
     ['day', '2026-10-25T00:00:00.000Z', '2026-11-23T00:00:00.000Z', 30],
-  ] as const)('of %s shows the last ones with the open one where nothing is asked', (granularity, first, last, points) => {
-    expect(shown(granularity)).toEqual([first, last, points])
-  })
+  ] as const)(
+    'of %s shows the last ones with the open one where nothing is asked',
+    (granularity, first, last, points) => {
+      expect(shown(granularity)).toEqual([first, last, points])
+    },
+  )
 
   test('begins with the bucket of `from` and ends before `to`', () => {
     const from = Date.parse('2026-11-20T10:15:00Z')
-    expect(shown('hour', from, from + 3 * hourMs)).toEqual(['2026-11-20T10:00:00.000Z', '2026-11-20T13:00:00.000Z', 4])
+    expect(shown('hour', from, from + 3 * hourMs)).toEqual([
+      '2026-11-20T10:00:00.000Z',
+      '2026-11-20T13:00:00.000Z',
+      4,
+    ])
     const whole = Date.parse('2026-11-20T00:00:00Z')
-    expect(shown('hour', whole, whole + dayMs)).toEqual(['2026-11-20T00:00:00.000Z', '2026-11-20T23:00:00.000Z', 24])
+    expect(shown('hour', whole, whole + dayMs)).toEqual([
+      '2026-11-20T00:00:00.000Z',
+      '2026-11-20T23:00:00.000Z',
+      24,
+    ])
     expect(shown('hour', whole, whole)).toEqual([])
   })
 
@@ -59,12 +72,12 @@ describe('a window', () => {
   })
 
   test('cuts days at local midnight', () => {
-    expect(shown('day', Date.parse('2026-10-31T12:00:00-04:00'), Date.parse('2026-11-03T00:00:00-05:00'), newYork)).toEqual([
-      '2026-10-31T04:00:00.000Z',
-      '2026-11-02T05:00:00.000Z',
-      3,
-    ])
-    expect(bucketOf('day', Date.parse('2026-11-02T04:59:59Z'), newYork)).toBe(bucketOf('day', Date.parse('2026-11-01T04:00:00Z'), newYork))
+    expect(
+      shown('day', Date.parse('2026-10-31T12:00:00-04:00'), Date.parse('2026-11-03T00:00:00-05:00'), newYork),
+    ).toEqual(['2026-10-31T04:00:00.000Z', '2026-11-02T05:00:00.000Z', 3])
+    expect(bucketOf('day', Date.parse('2026-11-02T04:59:59Z'), newYork)).toBe(
+      bucketOf('day', Date.parse('2026-11-01T04:00:00Z'), newYork),
+    )
   })
 })
 
@@ -81,7 +94,10 @@ describe.each(['UTC', 'America/New_York', 'Asia/Seoul'])('history in %s', (timeZ
   async function past(id: string, granularity: Packing, buckets: [back: number, delta: number][]) {
     const open = bucketOf(granularity, Date.now(), stores.zone)
     const shard = stores.store.shardOf(id)
-    const fields = pack(granularity, buckets.map(([back, delta]) => [open - back, delta] as const))
+    const fields = pack(
+      granularity,
+      buckets.map(([back, delta]) => [open - back, delta] as const),
+    )
     await stores.store.primary(shard).hset(stores.store.keys(shard).history(id), ...fields)
   }
   async function points(id: string, query: Partial<HistoryQuery> & Pick<HistoryQuery, 'granularity'>) {
@@ -105,57 +121,73 @@ describe.each(['UTC', 'America/New_York', 'Asia/Seoul'])('history in %s', (timeZ
       const view = await points(id, { granularity, fromMs: fromBack(granularity, 2) })
       expect(view).toMatchObject({ id, granularity, zone: timeZone, measure: 'change' })
       expect(view.points.map(({ value }) => value).reduce((sum, value) => sum + value)).toBe(3)
-      expect(view.points.map(({ partial }) => partial)).toEqual([...view.points.slice(1).map(() => undefined), true])
+      expect(view.points.map(({ partial }) => partial)).toEqual([
+        ...view.points.slice(1).map(() => undefined),
+        true,
+      ])
       const levels = await values(id, { granularity, measure: 'value', fromMs: fromBack(granularity, 2) })
       expect([levels[0], levels.at(-1)]).toEqual([100, 103])
     }
   })
 
-  test.each(['minute', 'hour', 'day'] as const)('of %ss adds closed and open buckets; empty ones are 0', async (granularity) => {
-    const id = stores.newId()
-    await stores.create(id, { initialValue: 1000 })
-    await past(id, granularity, [
-      [70, 1],
-      [5, 10],
-      [5, 20],
-      [3, -7],
-    ])
-    const fromMs = fromBack(granularity, 6)
-    await stores.write(id, 4)
-    const view = await points(id, { granularity, fromMs })
-    expect(view.points.slice(0, 7).map(({ value }) => value)).toEqual([0, 30, 0, -7, 0, 0, 4])
-    expect(view.points.slice(0, 6).map(({ at }) => Date.parse(at))).toEqual(
-      [6, 5, 4, 3, 2, 1].map((back) => bucketStart(granularity, bucketOf(granularity, fromMs, stores.zone) + 6 - back, stores.zone)),
-    )
-  })
+  test.each(['minute', 'hour', 'day'] as const)(
+    'of %ss adds closed and open buckets; empty ones are 0',
+    async (granularity) => {
+      const id = stores.newId()
+      await stores.create(id, { initialValue: 1000 })
+      await past(id, granularity, [
+        [70, 1],
+        [5, 10],
+        [5, 20],
+        [3, -7],
+      ])
+      const fromMs = fromBack(granularity, 6)
+      await stores.write(id, 4)
+      const view = await points(id, { granularity, fromMs })
+      expect(view.points.slice(0, 7).map(({ value }) => value)).toEqual([0, 30, 0, -7, 0, 0, 4])
+      expect(view.points.slice(0, 6).map(({ at }) => Date.parse(at))).toEqual(
+        [6, 5, 4, 3, 2, 1].map((back) =>
+          bucketStart(granularity, bucketOf(granularity, fromMs, stores.zone) + 6 - back, stores.zone),
+        ),
+      )
+    },
+  )
 
-  test.each(['minute', 'hour', 'day'] as const)('as value of %ss is the present value less later changes', async (granularity) => {
-    const id = stores.newId()
-    await stores.create(id, { initialValue: 1000 })
-    await past(id, granularity, [
-      [70, 1],
-      [5, 30],
-      [3, -7],
-    ])
-    const fromMs = fromBack(granularity, 6)
-    await stores.write(id, 4)
-    const query = { granularity, measure: 'value', fromMs } as const
-    expect((await values(id, query)).slice(0, 7)).toEqual([977, 1007, 1007, 1000, 1000, 1000, 1004])
-    // Also where the window ends in the past.
-    const toMs = bucketStart(granularity, bucketOf(granularity, fromMs, stores.zone) + 3, stores.zone)
-    const part = await points(id, { ...query, toMs })
-    expect(part.points.map(({ value }) => value)).toEqual([977, 1007, 1007])
-    expect(part.points.some(({ partial }) => partial)).toBe(false)
-  })
+  test.each(['minute', 'hour', 'day'] as const)(
+    'as value of %ss is the present value less later changes',
+    async (granularity) => {
+      const id = stores.newId()
+      await stores.create(id, { initialValue: 1000 })
+      await past(id, granularity, [
+        [70, 1],
+        [5, 30],
+        [3, -7],
+      ])
+      const fromMs = fromBack(granularity, 6)
+      await stores.write(id, 4)
+      const query = { granularity, measure: 'value', fromMs } as const
+      expect((await values(id, query)).slice(0, 7)).toEqual([977, 1007, 1007, 1000, 1000, 1000, 1004])
+      // Also where the window ends in the past.
+      const toMs = bucketStart(granularity, bucketOf(granularity, fromMs, stores.zone) + 3, stores.zone)
+      const part = await points(id, { ...query, toMs })
+      expect(part.points.map(({ value }) => value)).toEqual([977, 1007, 1007])
+      expect(part.points.some(({ partial }) => partial)).toBe(false)
+    },
+  )
 
-  test.each(['minute', 'hour', 'day'] as const)('of %ss leaves out what the ring kept of its last turn', async (granularity) => {
-    const id = stores.newId()
-    await stores.create(id)
-    const turn = { minute: 60 * 50, hour: 24 * 92, day: 32 * 117 }[granularity]
-    await past(id, granularity, [[turn + 3, 99]])
-    expect((await values(id, { granularity })).every((value) => value === 0)).toBe(true)
-    expect((await values(id, { granularity, measure: 'value', fromMs: 0 })).every((value) => value === 0)).toBe(true)
-  })
+  test.each(['minute', 'hour', 'day'] as const)(
+    'of %ss leaves out what the ring kept of its last turn',
+    async (granularity) => {
+      const id = stores.newId()
+      await stores.create(id)
+      const turn = { minute: 60 * 50, hour: 24 * 92, day: 32 * 117 }[granularity]
+      await past(id, granularity, [[turn + 3, 99]])
+      expect((await values(id, { granularity })).every((value) => value === 0)).toBe(true)
+      expect(
+        (await values(id, { granularity, measure: 'value', fromMs: 0 })).every((value) => value === 0),
+      ).toBe(true)
+    },
+  )
 
   test('of all that is kept adds up to what the count has changed by', async () => {
     const id = stores.newId()
@@ -170,7 +202,10 @@ describe.each(['UTC', 'America/New_York', 'Asia/Seoul'])('history in %s', (timeZ
 
   test('refuses an unknown count and a window that ends before it begins', async () => {
     const query = { granularity: 'hour', measure: 'change' } as const
-    expect(await reader.history('no-such-count', query)).toMatchObject({ ok: false, problem: { status: 404 } })
+    expect(await reader.history('no-such-count', query)).toMatchObject({
+      ok: false,
+      problem: { status: 404 },
+    })
     const half = stores.newId()
     await stores.insert(half)
     expect(await reader.history(half, query)).toMatchObject({ ok: false, problem: { status: 503 } })
@@ -195,10 +230,17 @@ test('days over a change of the clocks begin where the wall clock says', async (
       toMs: Date.UTC(year, 10, 30, 12),
     })
     const points = outcome.ok ? outcome.view.points : []
-    const hours = points.slice(1).map(({ at }, i) => (Date.parse(at) - Date.parse(points[i]?.at ?? '')) / hourMs)
+    const hours = points
+      .slice(1)
+      .map(({ at }, i) => (Date.parse(at) - Date.parse(points[i]?.at ?? '')) / hourMs)
     expect(hours.toSorted((a, b) => a - b)).toEqual([23, ...Array(points.length - 3).fill(24), 25])
     for (const { at } of points) {
-      const wall = new Intl.DateTimeFormat('en', { timeZone: 'America/New_York', hour: 'numeric', minute: 'numeric', hourCycle: 'h23' })
+      const wall = new Intl.DateTimeFormat('en', {
+        timeZone: 'America/New_York',
+        hour: 'numeric',
+        minute: 'numeric',
+        hourCycle: 'h23',
+      })
       expect(wall.format(new Date(at))).toBe('00:00')
     }
   } finally {

@@ -1,13 +1,14 @@
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
-import type { InjectOptions } from 'fastify'
-import { describe, expect, test } from 'vitest'
+import type { FastifyInstance, InjectOptions } from 'fastify'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { within } from '../src/away.ts'
 import { jsonSchema, Refusal, type RoutePlugin, refuse } from '../src/http.ts'
 import { problem, problemDocument } from '../src/problem.ts'
 import { amountBody, countId, limit } from '../src/schemas.ts'
-import { serverOf } from './server.ts'
+import { createContext, createServer } from '../src/service.ts'
+import { partsOf } from './server.ts'
 
 const open = { config: { access: { kind: 'public' } } } as const
 
@@ -47,8 +48,13 @@ const routes: RoutePlugin = async (app) => {
   app.get('/', open, async () => 'page')
 }
 
+let app: FastifyInstance
+beforeAll(async () => {
+  app = await createServer(createContext('test', 'silent'), [partsOf(routes)])
+})
+afterAll(() => app.close())
+
 async function ask(options: InjectOptions) {
-  const app = await serverOf(routes)
   const response = await app.inject(options)
   return {
     status: response.statusCode,
@@ -210,8 +216,12 @@ describe('a path', () => {
       await problemOf({ method: 'POST', url: '/api/v1/nothing', headers: json, payload: '{}' }),
     ).toMatchObject({ name: 'not-found' })
     const broken = { headers: json, payload: '{' }
-    expect(await problemOf({ method: 'POST', url: '/api/v1/nothing', ...broken })).toMatchObject({ status: 404 })
-    expect(await problemOf({ method: 'POST', url: '/api/v1/keyed', ...broken })).toMatchObject({ status: 405 })
+    expect(await problemOf({ method: 'POST', url: '/api/v1/nothing', ...broken })).toMatchObject({
+      status: 404,
+    })
+    expect(await problemOf({ method: 'POST', url: '/api/v1/keyed', ...broken })).toMatchObject({
+      status: 405,
+    })
     const { headers, name } = await problemOf({ method: 'PATCH', url: '/api/v1/keyed?x=1' })
     expect({ name, allow: headers.allow }).toEqual({ name: 'method-not-allowed', allow: 'PUT, DELETE' })
     expect((await problemOf({ method: 'POST', url: '/api/v1/list', payload: {} })).headers.allow).toBe(
@@ -254,7 +264,6 @@ describe('what goes wrong inside', () => {
 })
 
 test('what is no HTTP gets a problem too, and the connection ends', async () => {
-  const app = await serverOf(routes)
   const { port } = new URL(await app.listen({ port: 0, host: '127.0.0.1' }))
   const send = async (bytes: string) => {
     const socket = connect(Number(port), '127.0.0.1')

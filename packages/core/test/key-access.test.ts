@@ -34,7 +34,7 @@ function authenticatorOf(keys: Record<string, ApiKey>): KeyAuthenticator {
     },
     takeUses: () => new Map([['used', 123]]),
     healthy: () => true,
-    close: async () => {},
+    close: () => {},
   }
 }
 

@@ -59,8 +59,10 @@ describe('a connection', () => {
     await server.kill('SIGKILL')
     expect(isAway(await cut)).toBe(true)
     const began = performance.now()
-    expect(isAway(await sql`select 1`.catch((error: unknown) => error))).toBe(true)
-    expect(performance.now() - began).toBeLessThan(3500)
+    for (let i = 0; i < 8; i++) {
+      expect(isAway(await sql`select 1`.catch((error: unknown) => error))).toBe(true)
+    }
+    expect(performance.now() - began).toBeLessThan(5000)
     await server.restart()
     await until('the connection', () => sql`select 1`)
     expect(await sql`select * from hit`).toHaveLength(0)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { openCache } from '@count/core/count-cache'
 import { openCountReader, type ReaderOptions } from '@count/core/count-reader'
 import { crc16 } from '@count/core/crc16'
-import { openGroupCommit, type Operation } from '@count/core/group-commit'
+import { type Operation, openGroupCommit } from '@count/core/group-commit'
 import { connectPostgres, migrate } from '@count/core/postgres'
 import { callScript } from '@count/core/scripts'
 import { openValueStore } from '@count/core/value-store'
@@ -14,6 +14,9 @@ import { Registry } from 'prom-client'
 
 export const log = pino({ level: 'silent' })
 export const infoMigrations = join(import.meta.dirname, '../../../services/count-management-service/sql')
+
+/** A busy machine must not make a test of something else see a dead cache. */
+export const patientMs = 5000
 
 /** The stores that a reader needs, all real, and a writer that fills them as the other services do. */
 export async function openReadingStores({ replica = false, timeZone = 'UTC' } = {}) {
@@ -32,11 +35,14 @@ export async function openReadingStores({ replica = false, timeZone = 'UTC' } = 
       VALUE_REPLICA_REDIS_URL: replicaServer?.url,
       TIME_ZONE: timeZone,
     },
-    { log, recover: async (shard, redis, replid) => void (await redis.set(store.keys(shard).recovered, replid)) },
+    {
+      log,
+      recover: async (shard, redis, replid) => void (await redis.set(store.keys(shard).recovered, replid)),
+    },
   )
   const zone = openZone(timeZone)
   const commit = openGroupCommit(store, { log, zone, ack: 'local', idempotencyTtlMs: 1000 })
-  const cache = await openCache(cacheServer.url, { log, metrics: new Registry() })
+  const cache = await openCache(cacheServer.url, { log, metrics: new Registry(), timeoutMs: patientMs })
   const readers: { close(): void }[] = []
 
   async function openReader(more: Partial<ReaderOptions> = {}) {
@@ -47,7 +53,10 @@ export async function openReadingStores({ replica = false, timeZone = 'UTC' } = 
   }
 
   /** A row of CountInfoDB alone; its revision. */
-  async function insert(id: string, { name = `Count ${id}`, unit = 'views', tags = ['test'] } = {}): Promise<number> {
+  async function insert(
+    id: string,
+    { name = `Count ${id}`, unit = 'views', tags = ['test'] } = {},
+  ): Promise<number> {
     const [row] = await sql<{ revision: number }[]>`
       with next as (select nextval('revision_seq') as revision)
       insert into count_info (id, created, revision, name, description, unit, tags, initial_value, status, metadata, hash)
@@ -63,7 +72,15 @@ export async function openReadingStores({ replica = false, timeZone = 'UTC' } = 
     await callScript(
       await store.writable(shard),
       'count_create',
-      [keys.count(id), keys.history(id), keys.gone(id), keys.goneHistory(id), keys.clock, keys.dirty.queue, keys.revision],
+      [
+        keys.count(id),
+        keys.history(id),
+        keys.gone(id),
+        keys.goneHistory(id),
+        keys.clock,
+        keys.dirty.queue,
+        keys.revision,
+      ],
       [id, created, created, 'active', '', '', initialValue, ''],
     )
   }
@@ -82,7 +99,10 @@ export async function openReadingStores({ replica = false, timeZone = 'UTC' } = 
     record,
     newId: () => `t${randomBytes(6).toString('hex')}`,
     /** A count as management creates it; its first revision. */
-    async create(id: string, { initialValue = 0, ...info }: Parameters<typeof insert>[1] & { initialValue?: number } = {}) {
+    async create(
+      id: string,
+      { initialValue = 0, ...info }: Parameters<typeof insert>[1] & { initialValue?: number } = {},
+    ) {
       const revision = await insert(id, info)
       await record(id, revision, initialValue)
       return revision
@@ -94,7 +114,15 @@ export async function openReadingStores({ replica = false, timeZone = 'UTC' } = 
       await callScript(
         await store.writable(shard),
         'count_remove',
-        [keys.count(id), keys.history(id), keys.gone(id), keys.goneHistory(id), keys.clock, keys.dirty.queue, keys.revision],
+        [
+          keys.count(id),
+          keys.history(id),
+          keys.gone(id),
+          keys.goneHistory(id),
+          keys.clock,
+          keys.dirty.queue,
+          keys.revision,
+        ],
         [id, created, created + 1],
       )
     },

@@ -1,5 +1,5 @@
-import { describe, expect, test } from 'vitest'
 import { openZone } from '@count/core/zone'
+import { describe, expect, test } from 'vitest'
 
 const ms = (text: string) => Date.parse(text)
 const day = (text: string) => ms(`${text}T00:00:00Z`) / 86_400_000

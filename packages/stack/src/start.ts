@@ -59,7 +59,12 @@ async function start(): Promise<void> {
 }
 
 start().catch((error: unknown) => {
-  const told = error instanceof ConfigError ? `wrong settings\n${error.message}` : error instanceof Error ? error.stack : error
+  const told =
+    error instanceof ConfigError
+      ? `wrong settings\n${error.message}`
+      : error instanceof Error
+        ? error.stack
+        : error
   process.stderr.write(`count: ${told}\n`)
   process.exit(1)
 })

@@ -35,7 +35,9 @@ export function supervise(name: string, store: Store, log: Log): { stop(): Promi
       if (ending.signal.aborted) return
       await store.restart().then(
         () => log.info(`${name} runs again`),
-        (error) => log.warn(`${name} could not be started again: ${error.message}`),
+        (error) => {
+          if (!ending.signal.aborted) log.warn(`${name} could not be started again: ${error.message}`)
+        },
       )
     }
   }

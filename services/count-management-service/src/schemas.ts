@@ -83,7 +83,7 @@ const prefix = z.string().regex(/^[a-z0-9][a-z0-9._:-]{0,127}$/)
 
 export const keyCreation = z.strictObject({
   name,
-  scopes: z.array(scope).min(1).max(2),
+  scopes: z.array(scope).min(1).max(10),
   prefixes: z
     .array(prefix)
     .min(1)

@@ -36,6 +36,8 @@ export interface World {
   app: FastifyInstance
   /** Another process on the same stores. */
   open(env?: Record<string, string>): Promise<Process>
+  /** Ends the first process. */
+  end(): Promise<void>
   /** What recovery does after every start of the value store. */
   recover(): Promise<void>
   close(): Promise<void>
@@ -79,7 +81,7 @@ export async function openWorld(): Promise<World> {
   }
 
   await recover()
-  const { app } = await open()
+  const { app, close: end } = await open()
   const sql = connectPostgres(databases.INFO_MIGRATION_URL, { name: 'test', max: 3 })
   const hash = await hashPassword(password)
   for (const role of ['viewer', 'editor', 'admin']) {
@@ -93,6 +95,7 @@ export async function openWorld(): Promise<World> {
     sql,
     app,
     open,
+    end,
     recover,
     async close() {
       for (const close of closing) await close()
@@ -115,6 +118,7 @@ export interface Body {
   key: string
   name: string
   revision: number
+  version: number
   created: number
   value: number | null
   points: { at: string; value: number; partial?: true }[]

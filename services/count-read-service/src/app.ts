@@ -24,7 +24,15 @@ export async function openRead(config: ReadConfig, { log, metrics }: ServiceCont
     : undefined
   const store = await openValueStore(config, { log })
   const cache = await openCache(config.CACHE_REDIS_URL, { log, metrics })
-  const reader = await openCountReader({ store, cache, sql, sqlReplica, zone: openZone(store.zone), log, metrics })
+  const reader = await openCountReader({
+    store,
+    cache,
+    sql,
+    sqlReplica,
+    zone: openZone(store.zone),
+    log,
+    metrics,
+  })
   const authenticator = createKeyAuthenticator({ sql: sqlReplica ?? sql, log })
   const uses = reportKeyUses(authenticator, cache.redis, log)
 

@@ -1,4 +1,10 @@
-import { cacheSettings, infoSettings, serverSettings, serviceToken, valueStoreSettings } from '@count/core/config'
+import {
+  cacheSettings,
+  infoSettings,
+  serverSettings,
+  serviceToken,
+  valueStoreSettings,
+} from '@count/core/config'
 import { z } from 'zod'
 
 const { INFO_DATABASE_URL, INFO_REPLICA_DATABASE_URL } = infoSettings

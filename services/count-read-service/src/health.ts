@@ -9,7 +9,11 @@ export function storeChecks(store: ValueStore): HealthCheck[] {
   const replica = (shard: number) => ping(store.replica(shard))
   const all = async (one: (shard: number) => Promise<void>) => void (await Promise.all(shards.map(one)))
   const checks: HealthCheck[] = [
-    { name: 'value-store', critical: true, check: () => all(async (shard) => Promise.any([primary(shard), replica(shard)])) },
+    {
+      name: 'value-store',
+      critical: true,
+      check: () => all(async (shard) => Promise.any([primary(shard), replica(shard)])),
+    },
   ]
   if (shards.every((shard) => store.replica(shard) === undefined)) return checks
   return [

@@ -13,7 +13,11 @@ export const countsQuery = z.strictObject({
     .regex(new RegExp(`^${id}(,${id}){0,${maxPage - 1}}$`))
     .optional()
     .describe('Up to 1000 ids with commas between; stands alone'),
-  prefix: z.string().regex(new RegExp(`^(${id})?$`)).optional().describe('Ids that begin so'),
+  prefix: z
+    .string()
+    .regex(new RegExp(`^(${id})?$`))
+    .optional()
+    .describe('Ids that begin so'),
   tag: tag.optional().describe('Counts that carry this tag'),
   cursor: z.string().min(1).max(512).optional().describe('`nextCursor` of the page before'),
   limit: limit.removeDefault().optional().describe('Counts in a page; default 100'),
@@ -32,6 +36,8 @@ export function select({ ids, ...page }: CountsQuery): Selection {
   const others = Object.keys(page)
   if (others.length === 0) return { ids: ids.split(',') }
   return {
-    problem: problem('invalid-request', { errors: others.map((path) => ({ path, message: 'does not go with ids' })) }),
+    problem: problem('invalid-request', {
+      errors: others.map((path) => ({ path, message: 'does not go with ids' })),
+    }),
   }
 }

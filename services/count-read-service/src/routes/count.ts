@@ -31,7 +31,9 @@ export const countRoute =
         },
       },
       async (request, reply) => {
-        const outcome = await reader.read(request.params.id, { strong: request.query.consistency === 'strong' })
+        const outcome = await reader.read(request.params.id, {
+          strong: request.query.consistency === 'strong',
+        })
         if (!outcome.ok) return refuse(reply, outcome.problem)
         const etag = `"${outcome.tag}"`
         reply.header('etag', etag)

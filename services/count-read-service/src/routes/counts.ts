@@ -34,19 +34,25 @@ export const countsRoute =
         const selected = select(request.query)
         if ('problem' in selected) return refuse(reply, selected.problem)
         const named = 'ids' in selected
-        if (named && !selected.ids.every((id) => allowsId(key, id))) return refuse(reply, problem('forbidden'))
+        if (named && !selected.ids.every((id) => allowsId(key, id)))
+          return refuse(reply, problem('forbidden'))
 
-        const page = named ? { ids: selected.ids, nextCursor: null } : await reader.list(selected.page, key.prefixes)
+        const page = named
+          ? { ids: selected.ids, nextCursor: null }
+          : await reader.list(selected.page, key.prefixes)
         if ('problem' in page) return refuse(reply, page.problem)
         const { items, failed } = sort(page.ids, await reader.readMany(page.ids))
         // What was deleted since it was listed is simply not in the list.
         const told = named ? failed : failed.filter(({ status }) => status !== 404)
-        if (items.length === 0 && told.some(({ status }) => status === 503)) return refuse(reply, problem('unavailable'))
+        if (items.length === 0 && told.some(({ status }) => status === 503))
+          return refuse(reply, problem('unavailable'))
 
         // The items are ready-made text; they are joined, not parsed.
         const more = told.length > 0 ? `,"problems":${JSON.stringify(told)}` : ''
         reply.header('content-type', 'application/json; charset=utf-8')
-        return reply.send(`{"items":[${items.join()}],"nextCursor":${JSON.stringify(page.nextCursor)}${more}}`)
+        return reply.send(
+          `{"items":[${items.join()}],"nextCursor":${JSON.stringify(page.nextCursor)}${more}}`,
+        )
       },
     )
   }

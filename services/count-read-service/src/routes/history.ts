@@ -5,7 +5,9 @@ import { z } from 'zod'
 
 const query = z.strictObject({
   granularity: granularity.default('hour'),
-  from: instant.optional().describe('Begins with the bucket of this instant; default 60 minutes, 24 hours or 30 days back'),
+  from: instant
+    .optional()
+    .describe('Begins with the bucket of this instant; default 60 minutes, 24 hours or 30 days back'),
   to: instant.optional().describe('Ends before this instant; default with the bucket that is still open'),
   measure: measure.default('change').describe('`change` in each bucket, or the `value` at its end'),
 })
@@ -34,7 +36,12 @@ export const historyRoute =
       },
       async (request, reply) => {
         const { granularity, measure, from, to } = request.query
-        const outcome = await reader.history(request.params.id, { granularity, measure, fromMs: time(from), toMs: time(to) })
+        const outcome = await reader.history(request.params.id, {
+          granularity,
+          measure,
+          fromMs: time(from),
+          toMs: time(to),
+        })
         return outcome.ok ? outcome.view : refuse(reply, outcome.problem)
       },
     )

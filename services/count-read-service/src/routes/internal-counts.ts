@@ -27,7 +27,9 @@ export const internalCountsRoute =
         const selected = select(request.query)
         if ('problem' in selected) return refuse(reply, selected.problem)
         const page =
-          'ids' in selected ? { ok: true as const, ids: selected.ids, nextCursor: null } : await reader.list(selected.page, null)
+          'ids' in selected
+            ? { ok: true as const, ids: selected.ids, nextCursor: null }
+            : await reader.list(selected.page, null)
         if (!page.ok) return refuse(reply, page.problem)
 
         const infos = await reader.infos(page.ids)
@@ -39,7 +41,8 @@ export const internalCountsRoute =
           else if (info === 'away') failed.push({ id, ...problem('unavailable') })
           else if ('ids' in selected) failed.push({ id, ...problem('unknown-count') })
         }
-        if (items.length === 0 && failed.some(({ status }) => status === 503)) return refuse(reply, problem('unavailable'))
+        if (items.length === 0 && failed.some(({ status }) => status === 503))
+          return refuse(reply, problem('unavailable'))
         return { items, nextCursor: page.nextCursor, ...(failed.length > 0 ? { problems: failed } : {}) }
       },
     )

@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { crc16 } from '@count/core/crc16'
+import { deploymentKeys, shardKeys } from '@count/core/keys'
+import { connected } from '@count/stack/databases'
+import type { StoreAddresses } from '@count/stack/store-addresses'
+import { Redis } from 'ioredis'
+
+const script = readFileSync(join(import.meta.dirname, 'seed.lua'), 'utf8')
+const sha = createHash('sha1').update(script).digest('hex')
+
+/** Records in one script call, and calls on their way at once. */
+const perCall = 500
+const atOnce = 8
+/** Rows in one chunk of COPY. */
+const perChunk = 1000
+
+/** Ids as wrk.lua draws them: `<prefix><0 … count-1>`. */
+export const seededIds = (prefix: string, count: number): string[] =>
+  Array.from({ length: count }, (_, n) => `${prefix}${n}`)
+
+/**
+ * Makes counts in CountInfoDB and the value store directly, far faster than the API would: as active, unbounded counts of value
+ * 0. Their ids must be new.
+ */
+export async function seedCounts(stores: StoreAddresses, ids: string[]): Promise<void> {
+  const { VALUE_REDIS_URL, INFO_MIGRATION_URL, INFO_DATABASE_URL } = stores
+  const infoUrl = INFO_MIGRATION_URL ?? INFO_DATABASE_URL
+  if (!VALUE_REDIS_URL || !infoUrl) throw new Error('seeding needs the addresses of the stores')
+  const first = await insertInfos(infoUrl, ids)
+  const redis = new Redis(VALUE_REDIS_URL)
+  try {
+    await createRecords(redis, ids, first)
+  } finally {
+    redis.disconnect()
+  }
+}
+
+/** @returns the revision of the first id; the others follow one by one */
+async function insertInfos(url: string, ids: string[]): Promise<number> {
+  return await connected(url, async (sql) => {
+    const [taken] = await sql<
+      { last: string }[]
+    >`select setval('revision_seq', nextval('revision_seq') + ${ids.length}) as last`
+    const first = Number(taken?.last) - ids.length
+    const row = (id: string, n: number) =>
+      `${id}\t${first + n}\t${first + n}\tBenchmark ${id}\t\t\t{bench}\t\\N\t\\N\t0\tactive\t{}\t${crc16(id)}\n`
+    function* chunks() {
+      for (let at = 0; at < ids.length; at += perChunk) {
+        yield ids
+          .slice(at, at + perChunk)
+          .map((id, i) => row(id, at + i))
+          .join('')
+      }
+    }
+    const columns =
+      'id, created, revision, name, description, unit, tags, min, max, initial_value, status, metadata, hash'
+    await pipeline(
+      Readable.from(chunks()),
+      await sql.unsafe(`copy count_info (${columns}) from stdin`).writable(),
+    )
+    await sql`analyze count_info`
+    return first
+  })
+}
+
+async function createRecords(redis: Redis, ids: string[], first: number): Promise<void> {
+  await redis.script('LOAD', script)
+  const shards = Number(await redis.hget(deploymentKeys.settings, 'shards'))
+  if (!shards) throw new Error('the value store has no settings')
+  const members = new Map<number, { id: string; revision: number }[]>()
+  for (const [n, id] of ids.entries()) {
+    const shard = crc16(id) % shards
+    const list = members.get(shard) ?? []
+    if (list.length === 0) members.set(shard, list)
+    list.push({ id, revision: first + n })
+  }
+  let calls: Promise<unknown>[] = []
+  for (const [shard, counts] of members) {
+    const keys = shardKeys(shard)
+    for (let at = 0; at < counts.length; at += perCall) {
+      const part = counts.slice(at, at + perCall)
+      const names = [keys.clock, keys.revision, ...part.map(({ id }) => keys.count(id))]
+      calls.push(redis.evalsha(sha, names.length, ...names, ...part.map(({ revision }) => revision)))
+      if (calls.length === atOnce) {
+        await Promise.all(calls)
+        calls = []
+      }
+    }
+  }
+  await Promise.all(calls)
+}

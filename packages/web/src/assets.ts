@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import type {} from '@count/core/access'
+import fastifyStatic, { type FastifyStaticOptions } from '@fastify/static'
+import type { FastifyInstance, FastifyPluginAsync, RouteShorthandOptions } from 'fastify'
+
+/** Nothing inline, nothing from elsewhere, in nobody's frame. */
+export const contentSecurity =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+const headers = {
+  'content-security-policy': contentSecurity,
+  'cross-origin-opener-policy': 'same-origin',
+  'permissions-policy': 'camera=(), geolocation=(), microphone=()',
+  'referrer-policy': 'same-origin',
+  'x-content-type-options': 'nosniff',
+  // Asked again each time, answered 304 by its ETag: pages and the modules they import always fit together.
+  'cache-control': 'no-cache',
+}
+
+const kit = join(import.meta.dirname, '../public')
+const resolved = createRequire(import.meta.url).resolve
+const uplot = dirname(resolved('uplot/package.json'))
+
+/** Where the pages import libraries from → the file of the package, and what it is. */
+const vendor = {
+  '/assets/vendor/preact.js': [join(dirname(resolved('htm')), '../preact/standalone.module.js'), 'javascript'],
+  '/assets/vendor/uplot.js': [join(uplot, 'dist/uPlot.esm.js'), 'javascript'],
+  '/assets/vendor/uplot.css': [join(uplot, 'dist/uPlot.min.css'), 'css'],
+} as const
+
+/** Pages hold no data: what they show, they ask the API for, and that asks who they are. */
+const page: RouteShorthandOptions = { config: { access: { kind: 'public' } }, schema: { hide: true } }
+
+async function serveFolder(app: FastifyInstance, options: FastifyStaticOptions): Promise<void> {
+  app.addHook('onRoute', (route) => Object.assign(route, page))
+  await app.register(fastifyStatic, {
+    ...options,
+    decorateReply: false,
+    cacheControl: false,
+    index: 'index.html',
+    extensions: ['html'],
+    setHeaders: (reply) => {
+      for (const [name, value] of Object.entries(headers)) reply.setHeader(name, value)
+    },
+  })
+}
+
+/** `/assets/*`: style sheet, components, the libraries under them, and `/assets/kit.html`, which shows them all. */
+export const assetRoutes: FastifyPluginAsync = async (app) => {
+  await serveFolder(app, { root: kit, prefix: '/assets/' })
+  for (const [path, [file, type]] of Object.entries(vendor)) {
+    const text = readFileSync(file)
+    const etag = `"${createHash('sha256').update(text).digest('base64url')}"`
+    app.get(path, page, (request, reply) => {
+      reply.headers({ ...headers, etag, 'content-type': `text/${type}; charset=utf-8` })
+      return request.headers['if-none-match'] === etag ? reply.code(304).send() : reply.send(text)
+    })
+  }
+}
+
+/**
+ * The pages in `root` below `prefix` (`/management/`), `keys.html` also as `/management/keys`, under a strict CSP.
+ * Public: they are static files without data.
+ */
+export const pageRoutes =
+  (prefix: string, root: string): FastifyPluginAsync =>
+  async (app) => {
+    await serveFolder(app, { root, prefix, redirect: true })
+  }
