@@ -179,6 +179,14 @@ describe('cache_fill', () => {
     expect(await fill(whole(12, 5))).toEqual(['info value result'])
   })
 
+  test('does not put an older result over one whose info and value were evicted', async () => {
+    await fill(whole(10, 3))
+    await redis.del(cacheKeys(id).info, cacheKeys(id).value)
+    expect(await fill(whole(9, 3, { info: '', value: '' }))).toEqual([''])
+    expect(await fill(whole(10, 2, { info: '', value: '' }))).toEqual([''])
+    expect(await result()).toBe('10.3 result 10.3')
+  })
+
   test('compares versions as numbers, not as text', async () => {
     await fill(whole(999_999_999_999_999, 9))
     expect(await fill(whole(1_763_900_000_000_000, 10))).toEqual(['info value result'])

@@ -1,6 +1,6 @@
+import { callScript } from '@count/core/scripts'
 import type { Redis } from 'ioredis'
 import { describe, expect, test } from 'vitest'
-import { callScript } from '@count/core/scripts'
 import {
   ack,
   add,
@@ -104,12 +104,14 @@ describe.each(engines)('count_apply on $name', ({ start }) => {
         ['range', most, noon + 2],
         ['range', most, noon + 2],
       ])
-      expect(await operate(shard, set('a', -most), add('a', -1), add('a', most), add('a', most - 2))).toEqual([
-        ['ok', -most, noon + 3, -2 * most],
-        ['range', -most, noon + 3],
-        ['ok', 0, noon + 4, most],
-        ['ok', most - 2, noon + 5, most - 2],
-      ])
+      expect(await operate(shard, set('a', -most), add('a', -1), add('a', most), add('a', most - 2))).toEqual(
+        [
+          ['ok', -most, noon + 3, -2 * most],
+          ['range', -most, noon + 3],
+          ['ok', 0, noon + 4, most],
+          ['ok', most - 2, noon + 5, most - 2],
+        ],
+      )
       expect(await shard.redis.hget(shard.keys.count('a'), 'v')).toBe('4503599627370493')
       const change = await shard.redis.hget(shard.keys.changes.queue, 'a 1')
       expect(change).toBe(`${noon} 4503599627370493 5 4503599627370493 ${noon + 5}`)
@@ -139,7 +141,11 @@ describe.each(engines)('count_apply on $name', ({ start }) => {
         { operations: [add('a', 5)], final: false },
       ])
       expect(answers.map(({ outcomes }) => outcomes)).toEqual([
-        [['waiting', 0, 0], ['missing', 0, 0], ['waiting', 0, 0]],
+        [
+          ['waiting', 0, 0],
+          ['missing', 0, 0],
+          ['waiting', 0, 0],
+        ],
         [['ok', 5, noon + 1, 5]],
       ])
       expect(await shard.redis.exists(shard.keys.idempotency('k'))).toBe(0)
@@ -149,7 +155,8 @@ describe.each(engines)('count_apply on $name', ({ start }) => {
   describe('a call', () => {
     test('that comes again gets its first answer and adds nothing', async () => {
       const shard = await withCount()
-      const call = () => apply(shard, [{ operations: [add('a', 1), add('a', 10_000)] }], { writer: 'w', number: 3 })
+      const call = () =>
+        apply(shard, [{ operations: [add('a', 1), add('a', 10_000)] }], { writer: 'w', number: 3 })
       const first = await call()
       const before = await shard.dump()
       await shard.redis.expire(shard.keys.writer('w'), 60)
@@ -189,11 +196,14 @@ describe.each(engines)('count_apply on $name', ({ start }) => {
     test('past its deadline is late, and tells the store’s time', async () => {
       const shard = await withCount()
       const [seconds] = await shard.redis.time()
-      const past = () => apply(shard, [{ operations: [add('a', 1)] }], { deadline: Number(seconds) * 1e6 - 1 })
+      const past = () =>
+        apply(shard, [{ operations: [add('a', 1)] }], { deadline: Number(seconds) * 1e6 - 1 })
       const { word, time } = await unchanged(shard, past)
       expect(word).toBe('late')
       expect(time).toBeGreaterThanOrEqual(Number(seconds) * 1e6)
-      expect((await apply(shard, [{ operations: [add('a', 1)] }], { deadline: time + 60e6 })).word).toBe('done')
+      expect((await apply(shard, [{ operations: [add('a', 1)] }], { deadline: time + 60e6 })).word).toBe(
+        'done',
+      )
     })
 
     test('on a primary that recovery has not finished on is unrecovered', async () => {
@@ -207,12 +217,31 @@ describe.each(engines)('count_apply on $name', ({ start }) => {
     test('of a thousand operations on as many counts is one call', async () => {
       const shard = await withCount()
       const ids = Array.from({ length: 1000 }, (_, i) => `n${i}`)
-      for (const id of ids) await shard.redis.hset(shard.keys.count(id), 'v', 0, 't', 1, 'l', '', 'u', '', 's', 'a', 'r', 1, 'c', 1)
+      for (const id of ids)
+        await shard.redis.hset(
+          shard.keys.count(id),
+          'v',
+          0,
+          't',
+          1,
+          'l',
+          '',
+          'u',
+          '',
+          's',
+          'a',
+          'r',
+          1,
+          'c',
+          1,
+        )
       const { answers } = await apply(
         shard,
         ids.map((id, i) => ({ operations: [add(id, i)], key: id, content: 'c' })),
       )
-      expect(answers.map(({ outcomes }) => outcomes[0])).toEqual(ids.map((_, i) => ['ok', i, noon + 1 + i, i]))
+      expect(answers.map(({ outcomes }) => outcomes[0])).toEqual(
+        ids.map((_, i) => ['ok', i, noon + 1 + i, i]),
+      )
       expect(await shard.redis.hlen(shard.keys.changes.queue)).toBe(1000)
     })
 
@@ -224,7 +253,12 @@ describe.each(engines)('count_apply on $name', ({ start }) => {
         const words = await Promise.all(
           Array.from({ length: 100 }, async (_, i) => {
             const { keys, args } = encodeApply(shard, [{ operations: [add('a', -2)] }], { writer: `w${i}` })
-            const reply = (await callScript(connections[i % 10] as Redis, 'count_apply', keys, args)) as string[]
+            const reply = (await callScript(
+              connections[i % 10] as Redis,
+              'count_apply',
+              keys,
+              args,
+            )) as string[]
             return JSON.parse(reply[3] ?? '')[0][1]
           }),
         )
@@ -254,9 +288,14 @@ describe.each(engines)('count_apply on $name', ({ start }) => {
       await apply(shard, [{ operations: [add('a', 1)], key: 'other', content: 'c' }], { writer: 'w' })
       // A key of the count's closed history too: the clock went on.
       await setClock(shard, noon + 90e6)
-      const { keys, args } = encodeApply(shard, [{ operations: [add('a', 1)], key: 'k', content: 'c' }], { writer: 'w', number: 2 })
+      const { keys, args } = encodeApply(shard, [{ operations: [add('a', 1)], key: 'k', content: 'c' }], {
+        writer: 'w',
+        number: 2,
+      })
       spoil(args, keys)
-      await unchanged(shard, () => expect(shard.call('count_apply', keys, args)).rejects.toThrow('BAD_ARG count_apply'))
+      await unchanged(shard, () =>
+        expect(shard.call('count_apply', keys, args)).rejects.toThrow('BAD_ARG count_apply'),
+      )
     })
 
     test.each<[string, unknown]>([
@@ -271,13 +310,16 @@ describe.each(engines)('count_apply on $name', ({ start }) => {
       await unchanged(shard, () => expect(shard.call('count_apply', keys, args)).rejects.toThrow())
     })
 
-    test.each(['NaN', 'Infinity', '-Infinity', '1e999', '0.5'])('that adds %s is out of range', async (amount) => {
-      const shard = await withCount()
-      const { keys, args } = encodeApply(shard, [{ operations: [add('a', 1)] }], { writer: 'w' })
-      args[8] = `[[0,"",1,1,0,${amount}]]`
-      const reply = (await shard.call('count_apply', keys, args)) as string[]
-      expect(reply[3]).toBe(`[[0,"range",0,${noon}]]`)
-    })
+    test.each(['NaN', 'Infinity', '-Infinity', '1e999', '0.5'])(
+      'that adds %s is out of range',
+      async (amount) => {
+        const shard = await withCount()
+        const { keys, args } = encodeApply(shard, [{ operations: [add('a', 1)] }], { writer: 'w' })
+        args[8] = `[[0,"",1,1,0,${amount}]]`
+        const reply = (await shard.call('count_apply', keys, args)) as string[]
+        expect(reply[3]).toBe(`[[0,"range",0,${noon}]]`)
+      },
+    )
   })
 
   describe('an idempotency key', () => {
@@ -288,7 +330,13 @@ describe.each(engines)('count_apply on $name', ({ start }) => {
       const first = await apply(shard, [keyed('c', add('a', 2), add('a', 3))])
       const second = await apply(shard, [keyed('c', add('a', 2), add('a', 3))])
       expect(first.answers).toEqual([
-        { replayed: false, outcomes: [['ok', 2, noon + 1, 2], ['ok', 5, noon + 2, 3]] },
+        {
+          replayed: false,
+          outcomes: [
+            ['ok', 2, noon + 1, 2],
+            ['ok', 5, noon + 2, 3],
+          ],
+        },
       ])
       expect(second.answers).toEqual([{ ...first.answers[0], replayed: true }])
       expect(await shard.redis.hget(shard.keys.count('a'), 'v')).toBe('5')
@@ -304,7 +352,11 @@ describe.each(engines)('count_apply on $name', ({ start }) => {
 
     test('used by several requests of one call counts once', async () => {
       const shard = await withCount()
-      const { answers } = await apply(shard, [keyed('c', add('a', 2)), keyed('c', add('a', 2)), keyed('d', add('a', 2))])
+      const { answers } = await apply(shard, [
+        keyed('c', add('a', 2)),
+        keyed('c', add('a', 2)),
+        keyed('d', add('a', 2)),
+      ])
       expect(answers).toEqual([
         { replayed: false, outcomes: [['ok', 2, noon + 1, 2]] },
         { replayed: true, outcomes: [['ok', 2, noon + 1, 2]] },
@@ -347,7 +399,8 @@ describe.each(engines)('count_apply on $name', ({ start }) => {
   })
 
   describe('the queues', () => {
-    const queued = (shard: ScriptShard, queue: 'changes' | 'dirty', id = 'a 1') => shard.redis.hget(shard.keys[queue].queue, id)
+    const queued = (shard: ScriptShard, queue: 'changes' | 'dirty', id = 'a 1') =>
+      shard.redis.hget(shard.keys[queue].queue, id)
 
     test('conflate: from the version before the first change, the sum, the number, the last value and version', async () => {
       const shard = await withCount({}, 10)
@@ -426,10 +479,15 @@ describe.each(engines)('count_apply on $name', ({ start }) => {
       expect(await closed(shard)).toEqual({ [`m${hour % 50}`]: `${hour};0:1` })
       expect(await open(shard)).toBe(`${minute + 1}:2:3:${day}:3`)
       await addAt(shard, at('2031-05-17T13:00:00Z'), 4)
-      expect(await closed(shard)).toEqual({ [`m${hour % 50}`]: `${hour};0:1;1:2`, [`h${day % 92}`]: `${day};12:3` })
+      expect(await closed(shard)).toEqual({
+        [`m${hour % 50}`]: `${hour};0:1;1:2`,
+        [`h${day % 92}`]: `${day};12:3`,
+      })
       expect(await open(shard)).toBe(`${minute + 60}:4:4:${day}:7`)
       await addAt(shard, at('2031-05-18T00:00:00Z'), 8)
-      expect((await closed(shard))[`d${Math.floor(day / 32) % 117}`]).toBe(`${Math.floor(day / 32)};${day % 32}:7`)
+      expect((await closed(shard))[`d${Math.floor(day / 32) % 117}`]).toBe(
+        `${Math.floor(day / 32)};${day % 32}:7`,
+      )
       expect(await history(shard, 'a')).toEqual({
         [`m${minute}`]: 1,
         [`m${minute + 1}`]: 2,
@@ -459,14 +517,19 @@ describe.each(engines)('count_apply on $name', ({ start }) => {
       const fields = await closed(shard)
       expect(fields[`m${(hour + 49) % 50}`]).toBe(`${hour + 49};0:2`)
       expect(fields[`m${hour % 50}`]).toBe(`${hour + 50};0:4`)
-      for (const [ring, size, letter] of [[92, 86.4e9, 'h'], [117, 32 * 86.4e9, 'd']] as const) {
+      for (const [ring, size, letter] of [
+        [92, 86.4e9, 'h'],
+        [117, 32 * 86.4e9, 'd'],
+      ] as const) {
         const other = await withCount()
         await addAt(other, noon, 1)
         await addAt(other, noon + ring * size, 2)
         const block = Math.floor(noon / size)
         expect((await closed(other))[`${letter}${block % ring}`]).toMatch(new RegExp(`^${block};\\d+:1$`))
         await addAt(other, noon + (ring + 1) * size, 4)
-        expect((await closed(other))[`${letter}${block % ring}`]).toMatch(new RegExp(`^${block + ring};\\d+:2$`))
+        expect((await closed(other))[`${letter}${block % ring}`]).toMatch(
+          new RegExp(`^${block + ring};\\d+:2$`),
+        )
       }
     })
 
@@ -501,7 +564,11 @@ describe.each(engines)('count_apply on $name', ({ start }) => {
       await addAt(shard, at('2031-11-03T04:59:59Z'), 16, newYork)
       await addAt(shard, at('2031-11-03T05:00:00Z'), 32, newYork)
       const days = Object.entries(await history(shard, 'a')).filter(([name]) => name.startsWith('d'))
-      expect(Object.fromEntries(days)).toEqual({ [`d${local - 1}`]: 1, [`d${local}`]: 30, [`d${local + 1}`]: 32 })
+      expect(Object.fromEntries(days)).toEqual({
+        [`d${local - 1}`]: 1,
+        [`d${local}`]: 30,
+        [`d${local + 1}`]: 32,
+      })
     })
   })
 })

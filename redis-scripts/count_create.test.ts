@@ -16,9 +16,13 @@ describe.each(engines)('count_create on $name', ({ start }) => {
 
   test('makes a record under a version of its own and queues it for write-behind', async () => {
     const shard = await ahead()
-    expect(await create(shard, { id: 'a', created: 7, status: 'paused', min: -5, max: 5 }, { value: 3 })).toEqual(['created', 3, noon])
+    expect(
+      await create(shard, { id: 'a', created: 7, status: 'paused', min: -5, max: 5 }, { value: 3 }),
+    ).toEqual(['created', 3, noon])
     expect(await record(shard)).toEqual({ v: '3', t: `${noon}`, l: '-5', u: '5', s: 'p', r: '7', c: '7' })
-    expect(await shard.redis.hgetall(shard.keys.dirty.queue)).toEqual({ 'a 7': `${Math.floor(noon / 3.6e9)}` })
+    expect(await shard.redis.hgetall(shard.keys.dirty.queue)).toEqual({
+      'a 7': `${Math.floor(noon / 3.6e9)}`,
+    })
     expect(await shard.redis.get(shard.keys.clock)).toBe(`${noon}`)
     expect(await shard.redis.get(shard.keys.revision)).toBe('7')
     expect(await shard.redis.exists(shard.keys.changes.queue)).toBe(0)
@@ -28,15 +32,21 @@ describe.each(engines)('count_create on $name', ({ start }) => {
     const shard = await ahead()
     await create(shard, { id: 'a', created: 7 }, { value: 3 })
     await operate(shard, add('a', 1))
-    expect(await unchanged(shard, () => create(shard, { id: 'a', created: 7 }, { value: 3 }))).toEqual(['exists', 4, noon + 1])
-    expect(await unchanged(shard, () => create(shard, { id: 'a', created: 7, revision: 9 }, { restore: true }))).toEqual([
-      'exists', 4, noon + 1,
+    expect(await unchanged(shard, () => create(shard, { id: 'a', created: 7 }, { value: 3 }))).toEqual([
+      'exists',
+      4,
+      noon + 1,
     ])
+    expect(
+      await unchanged(shard, () => create(shard, { id: 'a', created: 7, revision: 9 }, { restore: true })),
+    ).toEqual(['exists', 4, noon + 1])
   })
 
   test('by a hundred callers at once makes one record', async () => {
     const shard = await ahead()
-    const replies = await Promise.all(Array.from({ length: 100 }, () => create(shard.racing, { id: 'a', created: 7 }, { value: 3 })))
+    const replies = await Promise.all(
+      Array.from({ length: 100 }, () => create(shard.racing, { id: 'a', created: 7 }, { value: 3 })),
+    )
     expect(replies.filter(([word]) => word === 'created')).toHaveLength(1)
     expect(replies.filter(([word]) => word === 'exists')).toHaveLength(99)
     expect(await shard.redis.get(shard.keys.clock)).toBe(`${noon}`)
@@ -63,7 +73,11 @@ describe.each(engines)('count_create on $name', ({ start }) => {
     await setClock(shard, noon + 7.2e9)
     await operate(shard, add('a', 1))
     await remove(shard, { id: 'a', created: 7, revision: 8 })
-    expect(await create(shard, { id: 'a', created: 9 }, { value: 1 })).toEqual(['created', 1, noon + 7.2e9 + 2])
+    expect(await create(shard, { id: 'a', created: 9 }, { value: 1 })).toEqual([
+      'created',
+      1,
+      noon + 7.2e9 + 2,
+    ])
     expect(await history(shard, 'a')).toEqual({})
     expect(await record(shard)).not.toHaveProperty('o')
     expect(await shard.redis.hget(shard.keys.gone('a'), 'v')).toBe('5')
@@ -78,14 +92,22 @@ describe.each(engines)('count_create on $name', ({ start }) => {
     await operate(shard, add('a', 1))
     await setClock(shard, noon + 7.2e9)
     await operate(shard, add('a', 1))
-    expect(await create(shard, { id: 'a', created: 9 }, { value: 1 })).toEqual(['created', 1, noon + 7.2e9 + 1])
+    expect(await create(shard, { id: 'a', created: 9 }, { value: 1 })).toEqual([
+      'created',
+      1,
+      noon + 7.2e9 + 1,
+    ])
     expect(await history(shard, 'a')).toEqual({})
     expect(await shard.redis.hmget(shard.keys.gone('a'), 'v', 'c', 'r')).toEqual(['5', '7', '8'])
     expect(await shard.redis.exists(shard.keys.goneHistory('a'))).toBe(1)
     for (const key of [shard.keys.gone('a'), shard.keys.goneHistory('a')]) {
       expect(await shard.redis.pttl(key)).toBeGreaterThan(month - 10_000)
     }
-    expect(Object.keys(await shard.redis.hgetall(shard.keys.dirty.queue)).sort()).toEqual(['a 5', 'a 7', 'a 9'])
+    expect(Object.keys(await shard.redis.hgetall(shard.keys.dirty.queue)).sort()).toEqual([
+      'a 5',
+      'a 7',
+      'a 9',
+    ])
     expect(await remove(shard, { id: 'a', created: 7, revision: 8 })).toEqual(['gone', 5, noon + 7.2e9])
   })
 
@@ -103,13 +125,18 @@ describe.each(engines)('count_create on $name', ({ start }) => {
 
     test('brings a removed record back with value and history, under a new version, for good', async () => {
       const { shard, before, next } = await trashed()
-      expect(await create(shard, { id: 'a', created: 7, revision: 9, max: 99, status: 'paused' }, { restore: true })).toEqual([
-        'restored', 14, next,
-      ])
+      expect(
+        await create(
+          shard,
+          { id: 'a', created: 7, revision: 9, max: 99, status: 'paused' },
+          { restore: true },
+        ),
+      ).toEqual(['restored', 14, next])
       expect(await record(shard)).toMatchObject({ v: '14', t: `${next}`, u: '99', s: 'p', r: '9', c: '7' })
       expect(await history(shard, 'a')).toEqual(before)
       expect(await shard.redis.exists(shard.keys.gone('a'), shard.keys.goneHistory('a'))).toBe(0)
-      for (const key of [shard.keys.count('a'), shard.keys.history('a')]) expect(await shard.redis.pttl(key)).toBe(-1)
+      for (const key of [shard.keys.count('a'), shard.keys.history('a')])
+        expect(await shard.redis.pttl(key)).toBe(-1)
       await update(shard, { id: 'a', created: 7, revision: 10 })
       expect(await operate(shard, add('a', 1))).toEqual([['ok', 15, next + 2, 1]])
     })
@@ -137,7 +164,11 @@ describe.each(engines)('count_create on $name', ({ start }) => {
     test('a record that is gone for good makes it anew', async () => {
       const { shard, next } = await trashed()
       await shard.redis.del(shard.keys.gone('a'), shard.keys.goneHistory('a'))
-      expect(await create(shard, { id: 'a', created: 7, revision: 9 }, { value: 3, restore: true })).toEqual(['created', 3, next])
+      expect(await create(shard, { id: 'a', created: 7, revision: 9 }, { value: 3, restore: true })).toEqual([
+        'created',
+        3,
+        next,
+      ])
     })
   })
 
@@ -167,6 +198,8 @@ describe.each(engines)('count_create on $name', ({ start }) => {
     const keys = [count('a'), past('a'), gone('a'), goneHistory('a'), clock, dirty.queue, revision]
     const args = ['a', 7, 7, 'active', '', '', 3, '']
     spoil(args, keys)
-    await unchanged(shard, () => expect(shard.call('count_create', keys, args)).rejects.toThrow('BAD_ARG count_create'))
+    await unchanged(shard, () =>
+      expect(shard.call('count_create', keys, args)).rejects.toThrow('BAD_ARG count_create'),
+    )
   })
 })

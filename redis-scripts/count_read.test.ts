@@ -11,7 +11,12 @@ describe.each(engines)('count_read on $name', ({ start }) => {
 
   async function read(shard: ScriptShard, ...wanted: [id: string, created: string, ...fields: string[]][]) {
     const { keys } = shard
-    const named = wanted.flatMap(([id]) => [keys.count(id), keys.history(id), keys.gone(id), keys.goneHistory(id)])
+    const named = wanted.flatMap(([id]) => [
+      keys.count(id),
+      keys.history(id),
+      keys.gone(id),
+      keys.goneHistory(id),
+    ])
     const asked = JSON.stringify(wanted.map(([, ...rest]) => rest))
     return (await shard.call('count_read', [keys.clock, ...named], [asked])) as [string, ...Read[]]
   }
@@ -38,7 +43,11 @@ describe.each(engines)('count_read on $name', ({ start }) => {
     )
     expect(clock).toBe(`${noon + 9 * 60e6}`)
     const { v, t, l, u, s, r, c, o } = record
-    expect(live).toEqual(['live', [v, t, l, u, s, r, c, o], [await shard.redis.hget(shard.keys.history('a'), slot), null]])
+    expect(live).toEqual([
+      'live',
+      [v, t, l, u, s, r, c, o],
+      [await shard.redis.hget(shard.keys.history('a'), slot), null],
+    ])
     expect(seven?.[0]).toBe('gone')
     expect(seven?.[1].slice(0, 2)).toEqual(['10', `${noon + 7 * 60e6}`])
     expect(seven?.[2]).toEqual([await shard.redis.hget(shard.keys.goneHistory('a'), slot)])
@@ -76,6 +85,8 @@ describe.each(engines)('count_read on $name', ({ start }) => {
   test.each(['[', '7', '[["",""]]'])('of %s is refused', async (wanted) => {
     const shard = await lives()
     const keys = wanted === '[["",""]]' ? [shard.keys.clock, shard.keys.count('a')] : [shard.keys.clock]
-    await unchanged(shard, () => expect(shard.call('count_read', keys, [wanted])).rejects.toThrow('BAD_ARG count_read'))
+    await unchanged(shard, () =>
+      expect(shard.call('count_read', keys, [wanted])).rejects.toThrow('BAD_ARG count_read'),
+    )
   })
 })

@@ -41,12 +41,18 @@ describe.each(engines)('count_remove on $name', ({ start }) => {
   test('that comes again changes nothing', async () => {
     const { shard, next } = await withCount()
     await remove(shard, { id: 'a', created: 7, revision: 9 })
-    expect(await unchanged(shard, () => remove(shard, { id: 'a', created: 7, revision: 9 }))).toEqual(['gone', 6, next - 1])
+    expect(await unchanged(shard, () => remove(shard, { id: 'a', created: 7, revision: 9 }))).toEqual([
+      'gone',
+      6,
+      next - 1,
+    ])
   })
 
   test('by a hundred callers at once removes once', async () => {
     const { shard } = await withCount()
-    const replies = await Promise.all(Array.from({ length: 100 }, () => remove(shard.racing, { id: 'a', created: 7, revision: 9 })))
+    const replies = await Promise.all(
+      Array.from({ length: 100 }, () => remove(shard.racing, { id: 'a', created: 7, revision: 9 })),
+    )
     expect(replies.filter(([word]) => word === 'removed')).toHaveLength(1)
     expect(replies.filter(([word]) => word === 'gone')).toHaveLength(99)
   })
@@ -62,14 +68,22 @@ describe.each(engines)('count_remove on $name', ({ start }) => {
 
   test('of what was never there is missing', async () => {
     const { shard } = await withCount()
-    expect(await unchanged(shard, () => remove(shard, { id: 'b', created: 7, revision: 9 }))).toEqual(['missing'])
-    expect(await unchanged(shard, () => remove(shard, { id: 'a', created: 8, revision: 9 }))).toEqual(['missing'])
+    expect(await unchanged(shard, () => remove(shard, { id: 'b', created: 7, revision: 9 }))).toEqual([
+      'missing',
+    ])
+    expect(await unchanged(shard, () => remove(shard, { id: 'a', created: 8, revision: 9 }))).toEqual([
+      'missing',
+    ])
   })
 
   test('of an earlier life or revision is stale', async () => {
     const { shard } = await withCount()
-    expect(await unchanged(shard, () => remove(shard, { id: 'a', created: 5, revision: 9 }))).toEqual(['stale'])
-    expect(await unchanged(shard, () => remove(shard, { id: 'a', created: 7, revision: 6 }))).toEqual(['stale'])
+    expect(await unchanged(shard, () => remove(shard, { id: 'a', created: 5, revision: 9 }))).toEqual([
+      'stale',
+    ])
+    expect(await unchanged(shard, () => remove(shard, { id: 'a', created: 7, revision: 6 }))).toEqual([
+      'stale',
+    ])
   })
 
   test.each<[string, (args: (string | number)[], keys: string[]) => void]>([
@@ -83,6 +97,8 @@ describe.each(engines)('count_remove on $name', ({ start }) => {
     const keys = [count('a'), history('a'), gone('a'), goneHistory('a'), clock, dirty.queue, revision]
     const args = ['a', 7, 9]
     spoil(args, keys)
-    await unchanged(shard, () => expect(shard.call('count_remove', keys, args)).rejects.toThrow('BAD_ARG count_remove'))
+    await unchanged(shard, () =>
+      expect(shard.call('count_remove', keys, args)).rejects.toThrow('BAD_ARG count_remove'),
+    )
   })
 })

@@ -1,5 +1,16 @@
 import { describe, expect, test } from 'vitest'
-import { add, at, claim, create, history, operate, remove, restore, setClock, update } from './script-calls.ts'
+import {
+  add,
+  at,
+  claim,
+  create,
+  history,
+  operate,
+  remove,
+  restore,
+  setClock,
+  update,
+} from './script-calls.ts'
 import { engines, type ScriptShard, scriptStore, unchanged } from './script-store.ts'
 
 const noon = at('2031-05-17T12:00:30Z')
@@ -7,7 +18,10 @@ const noon = at('2031-05-17T12:00:30Z')
 const anew = noon + 3.6e9
 const hour = Math.floor(noon / 3.6e9)
 const day = Math.floor(noon / 86.4e9)
-const packed = { [`h${day % 92}`]: `${day};11:5;12:7`, [`d${Math.floor(day / 32) % 117}`]: `${Math.floor(day / 32)};${day % 32}:12` }
+const packed = {
+  [`h${day % 92}`]: `${day};11:5;12:7`,
+  [`d${Math.floor(day / 32) % 117}`]: `${Math.floor(day / 32)};${day % 32}:12`,
+}
 const buckets = { [`h${hour - 1}`]: 5, [`h${hour}`]: 7, [`d${day}`]: 12 }
 
 describe.each(engines)('count_restore on $name', ({ start }) => {
@@ -20,7 +34,9 @@ describe.each(engines)('count_restore on $name', ({ start }) => {
     expect(await restore(shard, { ...archived, status: 'p', min: 0, max: 99 })).toEqual(['restored'])
     expect(await record(shard)).toEqual({ v: '12', t: `${anew}`, l: '0', u: '99', s: 'p', r: '8', c: '7' })
     expect(await history(shard, 'a')).toEqual(buckets)
-    expect(await shard.redis.hgetall(shard.keys.changes.queue)).toEqual({ 'a 7': `${anew} 0 0 12 ${anew} ${anew}` })
+    expect(await shard.redis.hgetall(shard.keys.changes.queue)).toEqual({
+      'a 7': `${anew} 0 0 12 ${anew} ${anew}`,
+    })
     expect(await shard.redis.hgetall(shard.keys.dirty.queue)).toEqual({ 'a 7': `${hour + 1}` })
     expect(await shard.redis.exists(shard.keys.clock)).toBe(0)
   })
@@ -34,7 +50,9 @@ describe.each(engines)('count_restore on $name', ({ start }) => {
 
   test('by a hundred callers at once restores once', async () => {
     const shard = await store.shard()
-    const replies = await Promise.all(Array.from({ length: 100 }, (_, i) => restore(shard.racing, { ...archived, anew: anew + i })))
+    const replies = await Promise.all(
+      Array.from({ length: 100 }, (_, i) => restore(shard.racing, { ...archived, anew: anew + i })),
+    )
     expect(replies.filter(([word]) => word === 'restored')).toHaveLength(1)
   })
 
@@ -90,7 +108,9 @@ describe.each(engines)('count_restore on $name', ({ start }) => {
     for (const key of [shard.keys.gone('a'), shard.keys.goneHistory('a')]) {
       expect(await shard.redis.pttl(key)).toBeGreaterThan(29 * 86_400_000)
     }
-    expect(await shard.redis.exists(shard.keys.count('a'), shard.keys.history('a'), shard.keys.changes.queue)).toBe(0)
+    expect(
+      await shard.redis.exists(shard.keys.count('a'), shard.keys.history('a'), shard.keys.changes.queue),
+    ).toBe(0)
     expect(await create(shard, { id: 'a', created: 7 })).toEqual(['stale'])
     expect(await unchanged(shard, () => restore(shard, { ...archived, removed: true }))).toEqual(['known'])
   })
@@ -117,7 +137,9 @@ describe.each(engines)('count_restore on $name', ({ start }) => {
   test('of a count that came out of the trash takes it out', async () => {
     const shard = await store.shard()
     await restore(shard, { ...archived, removed: true })
-    expect(await restore(shard, { ...archived, revision: 9, version: noon + 5, anew: anew + 5 })).toEqual(['restored'])
+    expect(await restore(shard, { ...archived, revision: 9, version: noon + 5, anew: anew + 5 })).toEqual([
+      'restored',
+    ])
     expect(await shard.redis.exists(shard.keys.gone('a'), shard.keys.goneHistory('a'))).toBe(0)
     expect(await history(shard, 'a')).toEqual(buckets)
   })
@@ -162,6 +184,8 @@ describe.each(engines)('count_restore on $name', ({ start }) => {
     const keys = [count('a'), past('a'), gone('a'), goneHistory('a'), changes.queue, dirty.queue]
     const args = ['a', 7, 8, 'a', '', '', 12, noon, anew, '', '[]']
     spoil(args, keys)
-    await unchanged(shard, () => expect(shard.call('count_restore', keys, args)).rejects.toThrow('BAD_ARG count_restore'))
+    await unchanged(shard, () =>
+      expect(shard.call('count_restore', keys, args)).rejects.toThrow('BAD_ARG count_restore'),
+    )
   })
 })

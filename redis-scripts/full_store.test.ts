@@ -1,5 +1,19 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { ack, add, apply, at, claim, create, importHistory, operate, remove, renew, restore, setClock, update } from './script-calls.ts'
+import {
+  ack,
+  add,
+  apply,
+  at,
+  claim,
+  create,
+  importHistory,
+  operate,
+  remove,
+  renew,
+  restore,
+  setClock,
+  update,
+} from './script-calls.ts'
 import { engines, type ScriptShard, scriptStore, unchanged } from './script-store.ts'
 
 const noon = at('2031-05-17T12:00:30Z')
@@ -23,7 +37,10 @@ describe.each(engines)('a full store on $name', ({ start }) => {
   })
 
   test.each<[string, (shard: ScriptShard) => Promise<unknown>]>([
-    ['count_apply', (one) => apply(one, [{ operations: [add('a', 1), add('b', 1)], key: 'k', content: 'c' }])],
+    [
+      'count_apply',
+      (one) => apply(one, [{ operations: [add('a', 1), add('b', 1)], key: 'k', content: 'c' }]),
+    ],
     ['count_create', (one) => create(one, { id: 'c' })],
     ['count_update', (one) => update(one, { id: 'a', revision: 2, max: 9 })],
     ['count_restore', (one) => restore(one, { id: 'a', value: 5, version: noon + 9e9, anew: noon + 9e9 })],
@@ -45,6 +62,9 @@ describe.each(engines)('a full store on $name', ({ start }) => {
     await one.redis.set(one.keys.recovery, 'x')
     await one.redis.config('SET', 'maxmemory', '1')
     const keys = [one.keys.clock, one.keys.recovered, one.keys.recovery]
-    expect(await one.call('recovery_finish', keys, ['x', one.replid, 5])).toEqual(['recovered', `${noon + 3.7e9}`])
+    expect(await one.call('recovery_finish', keys, ['x', one.replid, 5])).toEqual([
+      'recovered',
+      `${noon + 3.7e9}`,
+    ])
   })
 })

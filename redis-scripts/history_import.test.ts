@@ -1,5 +1,15 @@
 import { describe, expect, test } from 'vitest'
-import { add, at, create, history, importHistory, type Offsets, operate, remove, setClock } from './script-calls.ts'
+import {
+  add,
+  at,
+  create,
+  history,
+  importHistory,
+  type Offsets,
+  operate,
+  remove,
+  setClock,
+} from './script-calls.ts'
 import { engines, type ScriptShard, scriptStore, unchanged } from './script-store.ts'
 
 const noon = at('2031-05-17T12:00:30Z')
@@ -22,8 +32,18 @@ describe.each(engines)('history_import on $name', ({ start }) => {
 
   test('adds to each bucket, leaves the value, and queues the oldest hour for write-behind', async () => {
     const shard = await withCounts()
-    const rows: [number, number][] = [[noon - 3.6e9, 2], [noon - 3.6e9, 3], [noon - 86.4e9, -1], [noon, 7]]
-    expect(await importHistory(shard, 'job', 1, [{ id: 'a', rows }, { id: 'b', rows: [[noon, 1]] }])).toEqual(['imported'])
+    const rows: [number, number][] = [
+      [noon - 3.6e9, 2],
+      [noon - 3.6e9, 3],
+      [noon - 86.4e9, -1],
+      [noon, 7],
+    ]
+    expect(
+      await importHistory(shard, 'job', 1, [
+        { id: 'a', rows },
+        { id: 'b', rows: [[noon, 1]] },
+      ]),
+    ).toEqual(['imported'])
     expect(await values(shard)).toEqual(['5', `${noon}`])
     expect(await history(shard, 'a')).toEqual({
       [`m${minute}`]: 7,
@@ -36,7 +56,10 @@ describe.each(engines)('history_import on $name', ({ start }) => {
       [`d${day - 1}`]: -1,
     })
     expect((await history(shard, 'b'))[`d${day}`]).toBe(1)
-    expect(await shard.redis.hgetall(shard.keys.dirty.queue)).toEqual({ 'a 1': `${hour - 24}`, 'b 1': `${hour}` })
+    expect(await shard.redis.hgetall(shard.keys.dirty.queue)).toEqual({
+      'a 1': `${hour - 24}`,
+      'b 1': `${hour}`,
+    })
     expect(await shard.redis.exists(shard.keys.changes.queue)).toBe(0)
     expect(await shard.redis.get(shard.keys.clock)).toBe(`${noon + 2}`)
   })
@@ -55,7 +78,9 @@ describe.each(engines)('history_import on $name', ({ start }) => {
   test('by a hundred callers at once counts once', async () => {
     const shard = await withCounts()
     const replies = await Promise.all(
-      Array.from({ length: 100 }, () => importHistory(shard.racing, 'job', 1, [{ id: 'a', rows: [[noon, 2]] }])),
+      Array.from({ length: 100 }, () =>
+        importHistory(shard.racing, 'job', 1, [{ id: 'a', rows: [[noon, 2]] }]),
+      ),
     )
     expect(replies.filter(([word]) => word === 'imported')).toHaveLength(1)
     expect((await history(shard, 'a'))[`h${hour}`]).toBe(2)
@@ -66,7 +91,12 @@ describe.each(engines)('history_import on $name', ({ start }) => {
     await remove(shard, { id: 'a' })
     await create(shard, { id: 'a', created: 3 })
     const rows: [number, number][] = [[noon, 2]]
-    const counts = [{ id: 'c', rows }, { id: 'b', rows }, { id: 'a', rows }, { id: 'a', created: 3, rows: [] as [number, number][] }]
+    const counts = [
+      { id: 'c', rows },
+      { id: 'b', rows },
+      { id: 'a', rows },
+      { id: 'a', created: 3, rows: [] as [number, number][] },
+    ]
     expect(await importHistory(shard, 'job', 1, counts.slice(0, 3))).toEqual(['imported', 1, 3])
     expect((await history(shard, 'b'))[`h${hour}`]).toBe(2)
     expect(await history(shard, 'a')).toEqual({})
@@ -107,7 +137,15 @@ describe.each(engines)('history_import on $name', ({ start }) => {
     await setClock(shard, noon + 60e6)
     await operate(shard, add('a', 2))
     // 50 hours of minutes, 92 days of hours, 117 months of days.
-    await importHistory(shard, 'job', 1, [{ id: 'a', rows: [[noon - 50 * 3.6e9, 10], [noon - 92 * 86.4e9, 20]] }])
+    await importHistory(shard, 'job', 1, [
+      {
+        id: 'a',
+        rows: [
+          [noon - 50 * 3.6e9, 10],
+          [noon - 92 * 86.4e9, 20],
+        ],
+      },
+    ])
     const seen = await history(shard, 'a')
     expect([seen[`m${minute}`], seen[`m${minute - 3000}`], seen[`d${day - 92}`]]).toEqual([1, undefined, 20])
     await importHistory(shard, 'job', 2, [{ id: 'a', rows: [[noon + 50 * 3.6e9, 30]] }])
@@ -118,18 +156,47 @@ describe.each(engines)('history_import on $name', ({ start }) => {
   test('cuts days as its caller says', async () => {
     const shard = await withCounts()
     const offsets: Offsets = { offset: 32_400, changesAt: noon / 1e6, next: 46_800 }
-    await importHistory(shard, 'job', 1, [{ id: 'a', rows: [[noon - 1e6, 1], [noon, 2]] }], offsets)
+    await importHistory(
+      shard,
+      'job',
+      1,
+      [
+        {
+          id: 'a',
+          rows: [
+            [noon - 1e6, 1],
+            [noon, 2],
+          ],
+        },
+      ],
+      offsets,
+    )
     expect(await history(shard, 'a')).toMatchObject({ [`d${day}`]: 1, [`d${day + 1}`]: 2 })
   })
 
   test('is exact to the ends of the range, and refused whole beyond', async () => {
     const shard = await withCounts()
-    const rows: [number, number][] = [[noon, most], [noon - 3.6e9, -most]]
+    const rows: [number, number][] = [
+      [noon, most],
+      [noon - 3.6e9, -most],
+    ]
     for (const block of [1, 2]) await importHistory(shard, 'job', block, [{ id: 'a', rows }])
-    await importHistory(shard, 'job', 3, [{ id: 'a', rows: [[noon, 1], [noon - 3.6e9, -1]] }])
+    await importHistory(shard, 'job', 3, [
+      {
+        id: 'a',
+        rows: [
+          [noon, 1],
+          [noon - 3.6e9, -1],
+        ],
+      },
+    ])
     expect((await history(shard, 'a'))[`h${hour}`]).toBe(Number.MAX_SAFE_INTEGER)
     expect((await history(shard, 'a'))[`h${hour - 1}`]).toBe(Number.MIN_SAFE_INTEGER)
-    const beyond = () => importHistory(shard, 'job', 4, [{ id: 'b', rows }, { id: 'a', rows: [[noon, 1]] }])
+    const beyond = () =>
+      importHistory(shard, 'job', 4, [
+        { id: 'b', rows },
+        { id: 'a', rows: [[noon, 1]] },
+      ])
     expect(await unchanged(shard, beyond)).toEqual(['range', 2])
   })
 
@@ -145,17 +212,20 @@ describe.each(engines)('history_import on $name', ({ start }) => {
     const keys = [clock, dirty.queue, imported('job'), count('a'), history('a')]
     const args = [1, `[["a","1",${hour},"h0",${day},12,5]]`]
     spoil(args, keys)
-    await unchanged(shard, () => expect(shard.call('history_import', keys, args)).rejects.toThrow('BAD_ARG history_import'))
+    await unchanged(shard, () =>
+      expect(shard.call('history_import', keys, args)).rejects.toThrow('BAD_ARG history_import'),
+    )
   })
 
-  test.each([`[["a","1","x","h0",${day},12,5]]`, `[["a","1",${hour},"h0",${day},12,"x"]]`, `[["a","1",${hour},"h0",${day}]]`])(
-    'of %s fails before anything is written',
-    async (counts) => {
-      const shard = await withCounts()
-      await operate(shard, add('a', 1))
-      const { clock, dirty, imported, count, history } = shard.keys
-      const keys = [clock, dirty.queue, imported('job'), count('a'), history('a')]
-      await unchanged(shard, () => expect(shard.call('history_import', keys, [1, counts])).rejects.toThrow())
-    },
-  )
+  test.each([
+    `[["a","1","x","h0",${day},12,5]]`,
+    `[["a","1",${hour},"h0",${day},12,"x"]]`,
+    `[["a","1",${hour},"h0",${day}]]`,
+  ])('of %s fails before anything is written', async (counts) => {
+    const shard = await withCounts()
+    await operate(shard, add('a', 1))
+    const { clock, dirty, imported, count, history } = shard.keys
+    const keys = [clock, dirty.queue, imported('job'), count('a'), history('a')]
+    await unchanged(shard, () => expect(shard.call('history_import', keys, [1, counts])).rejects.toThrow())
+  })
 })

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createModel, type Model } from './model.ts'
@@ -16,10 +17,16 @@ const amount = fc.oneof(
   { weight: 6, arbitrary: small },
   { weight: 1, arbitrary: fc.constantFrom(2 ** 52 - 1, 2 ** 52 - 2, 2 ** 51) },
 )
-const bound = fc.oneof({ weight: 2, arbitrary: fc.constant<''>('') }, { weight: 1, arbitrary: fc.integer({ min: -9, max: 9 }) })
+const bound = fc.oneof(
+  { weight: 2, arbitrary: fc.constant<''>('') },
+  { weight: 1, arbitrary: fc.integer({ min: -9, max: 9 }) },
+)
 const info = fc.record({
   id,
-  status: fc.oneof({ weight: 4, arbitrary: fc.constant('active' as const) }, { weight: 1, arbitrary: fc.constantFrom('paused' as const, 'archived' as const) }),
+  status: fc.oneof(
+    { weight: 4, arbitrary: fc.constant('active' as const) },
+    { weight: 1, arbitrary: fc.constantFrom('paused' as const, 'archived' as const) },
+  ),
   min: bound,
   max: bound,
   /** Which life and which revision: the present one, the one that would be next, or one long past. */
@@ -27,7 +34,12 @@ const info = fc.record({
   revision: fc.constantFrom('next', 'next', 'this', 'last'),
 })
 /** A set names the present version, or another. */
-const operation = fc.record({ id, kind: fc.constantFrom(0 as const, 0 as const, 1 as const, 2 as const), amount, present: fc.boolean() })
+const operation = fc.record({
+  id,
+  kind: fc.constantFrom(0 as const, 0 as const, 1 as const, 2 as const),
+  amount,
+  present: fc.boolean(),
+})
 const request = fc.record({
   operations: fc.array(operation, { minLength: 1, maxLength: 4 }),
   key: fc.option(fc.constantFrom('k1', 'k2', 'k3', 'k4'), { nil: undefined }),
@@ -47,19 +59,53 @@ const hour = 3600 * second
 const day = 24 * hour
 
 const command = fc.oneof(
-  { weight: 9, arbitrary: fc.record({ do: fc.constant('apply' as const), requests: fc.array(request, { minLength: 1, maxLength: 5 }), again: fc.boolean() }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('create' as const), info, value: fc.integer({ min: -9, max: 9 }), restore: fc.boolean() }) },
+  {
+    weight: 9,
+    arbitrary: fc.record({
+      do: fc.constant('apply' as const),
+      requests: fc.array(request, { minLength: 1, maxLength: 5 }),
+      again: fc.boolean(),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('create' as const),
+      info,
+      value: fc.integer({ min: -9, max: 9 }),
+      restore: fc.boolean(),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('update' as const), info }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('remove' as const), info }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('claim' as const), queue, drainer }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('renew' as const, 'ack' as const, 'ack' as const), queue, drainer, behind: fc.constantFrom(0, 0, 1) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constantFrom('renew' as const, 'ack' as const, 'ack' as const),
+      queue,
+      drainer,
+      behind: fc.constantFrom(0, 0, 1),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('expire' as const), queue }) },
   {
     weight: 4,
     arbitrary: fc.record({
       do: fc.constant('pass' as const),
       ms: fc.oneof(
-        fc.constantFrom(59 * second, 60 * second, hour, 49 * hour, 50 * hour, 51 * hour, day, 89 * day, 92 * day, 3744 * day),
+        fc.constantFrom(
+          59 * second,
+          60 * second,
+          hour,
+          49 * hour,
+          50 * hour,
+          51 * hour,
+          day,
+          89 * day,
+          92 * day,
+          3744 * day,
+        ),
         fc.integer({ min: 1, max: 2 * hour }),
         fc.integer({ min: 1, max: 3 * day }),
       ),
@@ -70,7 +116,11 @@ const command = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('import' as const),
       block: fc.integer({ min: 1, max: 9 }),
-      counts: fc.uniqueArray(fc.record({ id, rows, stale: fc.integer({ min: 0, max: 4 }) }), { minLength: 1, maxLength: 3, selector: (one) => one.id }),
+      counts: fc.uniqueArray(fc.record({ id, rows, stale: fc.integer({ min: 0, max: 4 }) }), {
+        minLength: 1,
+        maxLength: 3,
+        selector: (one) => one.id,
+      }),
     }),
   },
 )
@@ -87,8 +137,11 @@ describe.each(engines)('the scripts on $name', ({ start: engine }) => {
       const run = runner(shard, model)
       for (const one of commands) {
         const [actual, expected] = await run(one)
+        const [seen, meant] = [observe(await shard.dump(), model), model.state()]
+        // A tenth of what expect takes, which then tells the difference.
+        if (isDeepStrictEqual([actual, seen], [expected, meant])) continue
         expect(actual).toEqual(expected)
-        expect(observe(await shard.dump(), model)).toEqual(model.state())
+        expect(seen).toEqual(meant)
       }
     })
     await fc.assert(runs, { numRuns: 60, interruptAfterTimeLimit: 120_000, markInterruptAsFailure: true })
@@ -101,11 +154,23 @@ function runner(shard: ScriptShard, model: Model) {
   let number = 0
 
   /** What CountInfoDB would send: revisions are of one sequence, a life is named by its first. */
-  function known({ id, status, min, max, life, revision }: (Command & { do: 'update' })['info']): Required<calls.Info> {
+  function known({
+    id,
+    status,
+    min,
+    max,
+    life,
+    revision,
+  }: (Command & { do: 'update' })['info']): Required<calls.Info> {
     const present = model.live.get(id) ?? model.gone.get(id)
     const next = ++sequence
-    const created = { this: present?.created ?? next, next, last: Math.max(1, (present?.created ?? 2) - 1) }[life] ?? next
-    const revised = { next, this: present?.revision ?? next, last: Math.max(created, (present?.revision ?? 2) - 1) }[revision]
+    const created =
+      { this: present?.created ?? next, next, last: Math.max(1, (present?.created ?? 2) - 1) }[life] ?? next
+    const revised = {
+      next,
+      this: present?.revision ?? next,
+      last: Math.max(created, (present?.revision ?? 2) - 1),
+    }[revision]
     return { id, status, min, max, created, revision: Math.max(created, revised ?? next) }
   }
 
@@ -118,12 +183,17 @@ function runner(shard: ScriptShard, model: Model) {
       }),
     }))
     number++
-    const call = (options: calls.ApplyOptions) => calls.apply(shard, asked, { writer: 'w', offsets, ...options })
+    const call = (options: calls.ApplyOptions) =>
+      calls.apply(shard, asked, { writer: 'w', offsets, ...options })
     const first = await call({ number })
     const expected: unknown[] = ['done', model.apply(asked)]
     const actual: unknown[] = [first.word, first.answers]
     if (again) {
-      actual.push((await call({ number })).answers, (await call({ number: number - 1 })).word, (await call({ number, writer: 'late', deadline: 1 })).word)
+      actual.push(
+        (await call({ number })).answers,
+        (await call({ number: number - 1 })).word,
+        (await call({ number, writer: 'late', deadline: 1 })).word,
+      )
       expected.push(expected[1], 'stale', 'late')
     }
     return [actual, expected]
@@ -151,10 +221,13 @@ function runner(shard: ScriptShard, model: Model) {
       case 'renew':
       case 'ack': {
         const claimed = model.state().leases[one.queue].number - one.behind
-        return [await calls[one.do](shard, one.queue, one.drainer, `${claimed}`), model[one.do](one.queue, one.drainer, claimed)]
+        const script = one.do === 'ack' ? calls.ack : calls.renew
+        const reply = await script(shard, one.queue, one.drainer, `${claimed}`)
+        return [reply, model[one.do](one.queue, one.drainer, claimed)]
       }
       case 'expire':
-        if (model.state().leases[one.queue].held) await shard.redis.hset(shard.keys[one.queue].lease, 'until', '1')
+        if (model.state().leases[one.queue].held)
+          await shard.redis.hset(shard.keys[one.queue].lease, 'until', '1')
         return [model.expire(one.queue), undefined]
       case 'pass':
         if (model.clock() + one.ms * 1000 < end) {
@@ -166,7 +239,10 @@ function runner(shard: ScriptShard, model: Model) {
         const counts = one.counts.map(({ id, rows, stale }) => ({
           id,
           created: (model.live.get(id)?.created ?? 1) + (stale === 4 ? 1 : 0),
-          rows: rows.map(([secondsAgo, delta]): [number, number] => [model.clock() - secondsAgo * 1e6, delta]),
+          rows: rows.map(([secondsAgo, delta]): [number, number] => [
+            model.clock() - secondsAgo * 1e6,
+            delta,
+          ]),
         }))
         const reply = await calls.importHistory(shard, 'job', one.block, counts, offsets)
         return [reply, model.importHistory('job', one.block, counts)]
@@ -179,8 +255,10 @@ function runner(shard: ScriptShard, model: Model) {
 function observe(dump: Dump, model: Model): ReturnType<Model['state']> {
   const text = (name: string) => String(dump[name]?.[0] ?? '0')
   const hash = (name: string) => (dump[name]?.[0] ?? {}) as { [field: string]: string }
-  const within = (buckets: calls.Buckets) => Object.fromEntries(Object.entries(buckets).filter(([name]) => model.keeps(name)))
-  const bound = (written: string | undefined): number | '' => (written === '' || written === undefined ? '' : Number(written))
+  const within = (buckets: calls.Buckets) =>
+    Object.fromEntries(Object.entries(buckets).filter(([name]) => model.keeps(name)))
+  const bound = (written: string | undefined): number | '' =>
+    written === '' || written === undefined ? '' : Number(written)
   const statuses = { a: 'active', p: 'paused', x: 'archived' } as const
 
   const records = (place: string, history: string) => {
@@ -199,11 +277,18 @@ function observe(dump: Dump, model: Model): ReturnType<Model['state']> {
   const changes = (name: string) =>
     Object.fromEntries(
       Object.entries(hash(name)).map(([entry, said]) => {
-        const [from, delta, operations, value, version] = said.split(' ').map(Number) as [number, number, number, number, number]
+        const [from, delta, operations, value, version] = said.split(' ').map(Number) as [
+          number,
+          number,
+          number,
+          number,
+          number,
+        ]
         return [entry, { from, delta, operations, value, version }]
       }),
     )
-  const numbers = (name: string) => Object.fromEntries(Object.entries(hash(name)).map(([entry, said]) => [entry, Number(said)]))
+  const numbers = (name: string) =>
+    Object.fromEntries(Object.entries(hash(name)).map(([entry, said]) => [entry, Number(said)]))
   const lease = (name: string) => {
     const { holder = '', number = '0', until = '0' } = hash(name)
     return { holder, number: Number(number), held: Number(until) > 1 }

@@ -36,7 +36,10 @@ export function createModel(now: number, offsets: Offsets) {
   const blocks = new Set<string>()
   const changes = { queue: new Map<string, Change>(), claimed: new Map<string, Change>() }
   const dirty = { queue: new Map<string, number>(), claimed: new Map<string, number>() }
-  const leases = { changes: { holder: '', number: 0, held: false }, dirty: { holder: '', number: 0, held: false } }
+  const leases = {
+    changes: { holder: '', number: 0, held: false },
+    dirty: { holder: '', number: 0, held: false },
+  }
   let clock = now
   let revision = 0
 
@@ -105,7 +108,8 @@ export function createModel(now: number, offsets: Offsets) {
     if (kind === 2 && expected !== here.version) return refused('mismatch')
     const value = kind === 0 ? here.value + amount : amount
     if (Math.abs(value) > range) return refused('range')
-    if ((here.min !== '' && value < here.min) || (here.max !== '' && value > here.max)) return refused('bounds')
+    if ((here.min !== '' && value < here.min) || (here.max !== '' && value > here.max))
+      return refused('bounds')
     const [delta, from, version] = [value - here.value, here.version, take()]
     Object.assign(here, { value, version })
     here.changes.push({ at, delta })
@@ -124,10 +128,14 @@ export function createModel(now: number, offsets: Offsets) {
       if (before?.content === content) return { replayed: true, outcomes: before.outcomes }
       if (before) return { replayed: false, outcomes: [['reused', 0, 0]] }
       if (!final && operations.some(({ id }) => !live.has(id))) {
-        return { replayed: false, outcomes: operations.map(({ id }) => [live.has(id) ? 'waiting' : 'missing', 0, 0]) }
+        return {
+          replayed: false,
+          outcomes: operations.map(({ id }) => [live.has(id) ? 'waiting' : 'missing', 0, 0]),
+        }
       }
       const outcomes = operations.map((operation) => operate(operation, at))
-      if (key !== undefined && outcomes.some(([word]) => word === 'ok')) answers.set(key, { content, outcomes })
+      if (key !== undefined && outcomes.some(([word]) => word === 'ok'))
+        answers.set(key, { content, outcomes })
       return { replayed: false, outcomes }
     })
   }
@@ -159,7 +167,11 @@ export function createModel(now: number, offsets: Offsets) {
     return ['acknowledged']
   }
 
-  function importHistory(job: string, block: number, counts: { id: string; created: number; rows: [number, number][] }[]) {
+  function importHistory(
+    job: string,
+    block: number,
+    counts: { id: string; created: number; rows: [number, number][] }[],
+  ) {
     if (blocks.has(`${job} ${block}`)) return ['repeated']
     blocks.add(`${job} ${block}`)
     take()
@@ -186,7 +198,8 @@ export function createModel(now: number, offsets: Offsets) {
   function buckets(record: Record): Buckets {
     const sums: Buckets = {}
     for (const { at, delta } of record.changes) {
-      for (const { letter, index } of bucketsOf(at, offsets)) sums[`${letter}${index}`] = (sums[`${letter}${index}`] ?? 0) + delta
+      for (const { letter, index } of bucketsOf(at, offsets))
+        sums[`${letter}${index}`] = (sums[`${letter}${index}`] ?? 0) + delta
     }
     return Object.fromEntries(Object.entries(sums).filter(([name, sum]) => sum !== 0 && keeps(name)))
   }

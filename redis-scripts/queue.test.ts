@@ -15,7 +15,8 @@ describe.each(engines)('the queues on $name', ({ start }) => {
     await operate(shard, add('a', 1), add('b', 2))
     return shard
   }
-  const expire = (shard: ScriptShard, queue: 'changes' | 'dirty' = 'changes') => shard.redis.hset(shard.keys[queue].lease, 'until', '1')
+  const expire = (shard: ScriptShard, queue: 'changes' | 'dirty' = 'changes') =>
+    shard.redis.hset(shard.keys[queue].lease, 'until', '1')
   const claimed = (shard: ScriptShard) => shard.redis.hgetall(shard.keys.changes.claimed)
   const entries = { 'a 1': `${noon} 1 1 1 ${noon + 2}`, 'b 1': `${noon + 1} 2 1 2 ${noon + 3}` }
 
@@ -68,7 +69,9 @@ describe.each(engines)('the queues on $name', ({ start }) => {
       const shard = await changed()
       const { queue, claimed, lease } = shard.keys.changes
       const replies = await Promise.all(
-        Array.from({ length: 100 }, (_, i) => shard.racing.call('queue_claim', [queue, claimed, lease], [`d${i}`, 10_000])),
+        Array.from({ length: 100 }, (_, i) =>
+          shard.racing.call('queue_claim', [queue, claimed, lease], [`d${i}`, 10_000]),
+        ),
       )
       const words = replies.map((reply) => (reply as string[])[0])
       expect(words.filter((word) => word === 'claimed')).toHaveLength(1)
@@ -84,9 +87,14 @@ describe.each(engines)('the queues on $name', ({ start }) => {
     ])('with %s is refused and leaves every key as it was', async (_, args) => {
       const shard = await changed()
       const { queue, claimed, lease } = shard.keys.changes
-      const call = () => expect(shard.call('queue_claim', [queue, claimed, lease], args)).rejects.toThrow('BAD_ARG queue_claim')
+      const call = () =>
+        expect(shard.call('queue_claim', [queue, claimed, lease], args)).rejects.toThrow(
+          'BAD_ARG queue_claim',
+        )
       await unchanged(shard, call)
-      await unchanged(shard, () => expect(shard.call('queue_claim', [queue, claimed], ['x', 1000])).rejects.toThrow('BAD_ARG'))
+      await unchanged(shard, () =>
+        expect(shard.call('queue_claim', [queue, claimed], ['x', 1000])).rejects.toThrow('BAD_ARG'),
+      )
     })
   })
 
@@ -130,8 +138,12 @@ describe.each(engines)('the queues on $name', ({ start }) => {
       const shard = await changed()
       await claim(shard, 'changes', 'x')
       const { claimed, lease } = shard.keys.changes
-      await unchanged(shard, () => expect(shard.call('queue_ack', [claimed, lease], ['x'])).rejects.toThrow('BAD_ARG queue_ack'))
-      await unchanged(shard, () => expect(shard.call('queue_ack', [lease], ['x', '1'])).rejects.toThrow('BAD_ARG queue_ack'))
+      await unchanged(shard, () =>
+        expect(shard.call('queue_ack', [claimed, lease], ['x'])).rejects.toThrow('BAD_ARG queue_ack'),
+      )
+      await unchanged(shard, () =>
+        expect(shard.call('queue_ack', [lease], ['x', '1'])).rejects.toThrow('BAD_ARG queue_ack'),
+      )
     })
   })
 
@@ -154,11 +166,16 @@ describe.each(engines)('the queues on $name', ({ start }) => {
       expect(await unchanged(shard, () => renew(shard, 'changes', 'x', '1'))).toEqual(['lost'])
     })
 
-    test.each([[['x', '1']], [['x', '1', 0]], [['x', '1', 'long']]])('with %j is refused and leaves every key as it was', async (args) => {
-      const shard = await changed()
-      await claim(shard, 'changes', 'x')
-      const { lease } = shard.keys.changes
-      await unchanged(shard, () => expect(shard.call('queue_renew', [lease], args)).rejects.toThrow('BAD_ARG queue_renew'))
-    })
+    test.each([[['x', '1']], [['x', '1', 0]], [['x', '1', 'long']]])(
+      'with %j is refused and leaves every key as it was',
+      async (args) => {
+        const shard = await changed()
+        await claim(shard, 'changes', 'x')
+        const { lease } = shard.keys.changes
+        await unchanged(shard, () =>
+          expect(shard.call('queue_renew', [lease], args)).rejects.toThrow('BAD_ARG queue_renew'),
+        )
+      },
+    )
   })
 })

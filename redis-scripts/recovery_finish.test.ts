@@ -16,7 +16,11 @@ describe.each(engines)('recovery_finish on $name', ({ start }) => {
     return shard
   }
   const finish = (shard: Callable, holder: string, floor: number) =>
-    shard.call('recovery_finish', [shard.keys.clock, shard.keys.recovered, shard.keys.recovery], [holder, shard.replid, floor])
+    shard.call(
+      'recovery_finish',
+      [shard.keys.clock, shard.keys.recovered, shard.keys.recovery],
+      [holder, shard.replid, floor],
+    )
 
   test('raises the clock and opens the shard', async () => {
     const shard = await lost()
@@ -47,9 +51,14 @@ describe.each(engines)('recovery_finish on $name', ({ start }) => {
     expect(replies.filter((reply) => (reply as string[])[0] === 'recovered')).toHaveLength(1)
   })
 
-  test.each([[['x', 'id']], [['x', '', 5]], [['x', 'id', 'high']]])('with %j is refused and leaves every key as it was', async (args) => {
-    const shard = await lost()
-    const keys = [shard.keys.clock, shard.keys.recovered, shard.keys.recovery]
-    await unchanged(shard, () => expect(shard.call('recovery_finish', keys, args)).rejects.toThrow('BAD_ARG recovery_finish'))
-  })
+  test.each([[['x', 'id']], [['x', '', 5]], [['x', 'id', 'high']]])(
+    'with %j is refused and leaves every key as it was',
+    async (args) => {
+      const shard = await lost()
+      const keys = [shard.keys.clock, shard.keys.recovered, shard.keys.recovery]
+      await unchanged(shard, () =>
+        expect(shard.call('recovery_finish', keys, args)).rejects.toThrow('BAD_ARG recovery_finish'),
+      )
+    },
+  )
 })

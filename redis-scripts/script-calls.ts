@@ -58,7 +58,12 @@ export function encodeApply(shard: Callable, requests: Request[], options: Apply
     key === undefined ? 0 : names.indexOf(key) + 1,
     content,
     final ? 1 : 0,
-    ...operations.flatMap((op) => [ids.indexOf(op.id) + 1, op.kind, op.amount, ...(op.kind === 2 ? [op.version] : [])]),
+    ...operations.flatMap((op) => [
+      ids.indexOf(op.id) + 1,
+      op.kind,
+      op.amount,
+      ...(op.kind === 2 ? [op.version] : []),
+    ]),
   ])
   const named = [keys.clock, keys.recovered, keys.writer(writer), keys.dirty.queue, keys.changes.queue]
   const counts = ids.flatMap((id) => [keys.count(id), keys.history(id)])
@@ -71,7 +76,13 @@ export function encodeApply(shard: Callable, requests: Request[], options: Apply
 
 export async function apply(shard: Callable, requests: Request[], options: ApplyOptions = {}) {
   const call = encodeApply(shard, requests, options)
-  const reply = (await shard.call('count_apply', call.keys, call.args)) as [string, string, string, string, string]
+  const reply = (await shard.call('count_apply', call.keys, call.args)) as [
+    string,
+    string,
+    string,
+    string,
+    string,
+  ]
   const [word, writer, number, answer, time] = reply
   return { word, writer, number: Number(number), answers: parseAnswers(answer), time: Number(time) }
 }
@@ -135,7 +146,9 @@ export async function update(shard: Callable, info: Info): Promise<Reply> {
   const { id, created = 1, revision = 2, status = 'active', min = '', max = '' } = info
   const { clock, dirty, revision: revisions } = shard.keys
   const keys = [shard.keys.count(id), clock, dirty.queue, revisions]
-  return reply((await shard.call('count_update', keys, [id, created, revision, status, min, max])) as string[])
+  return reply(
+    (await shard.call('count_update', keys, [id, created, revision, status, min, max])) as string[],
+  )
 }
 
 export async function remove(shard: Callable, { id, created = 1, revision = 2 }: Info): Promise<Reply> {
@@ -161,7 +174,16 @@ export interface Archived {
 }
 
 export async function restore(shard: Callable, archived: Archived): Promise<Reply> {
-  const { id, created = 1, revision = 1, status = 'a', min = '', max = '', removed = false, history = {} } = archived
+  const {
+    id,
+    created = 1,
+    revision = 1,
+    status = 'a',
+    min = '',
+    max = '',
+    removed = false,
+    history = {},
+  } = archived
   const keys = [...recordKeys(shard, id), shard.keys.changes.queue, shard.keys.dirty.queue]
   const args = [id, created, revision, status, min, max, archived.value, archived.version, archived.anew]
   const packed = JSON.stringify(Object.entries(history).flat())
@@ -172,10 +194,19 @@ export type QueueName = 'changes' | 'dirty'
 
 export async function claim(shard: Callable, queue: QueueName, drainer: string, leaseMs = 10_000) {
   const keys = shard.keys[queue]
-  return (await shard.call('queue_claim', [keys.queue, keys.claimed, keys.lease], [drainer, leaseMs])) as (string | number)[]
+  return (await shard.call('queue_claim', [keys.queue, keys.claimed, keys.lease], [drainer, leaseMs])) as (
+    | string
+    | number
+  )[]
 }
 
-export async function renew(shard: Callable, queue: QueueName, drainer: string, number: string, leaseMs = 10_000) {
+export async function renew(
+  shard: Callable,
+  queue: QueueName,
+  drainer: string,
+  number: string,
+  leaseMs = 10_000,
+) {
   return (await shard.call('queue_renew', [shard.keys[queue].lease], [drainer, number, leaseMs])) as string[]
 }
 
@@ -198,13 +229,17 @@ const granularities = [
 ] as const
 
 /** Seconds east of UTC at an instant. */
-export const offsetAt = ({ offset, changesAt, next }: Offsets, seconds: number) => (seconds < changesAt ? offset : next)
+export const offsetAt = ({ offset, changesAt, next }: Offsets, seconds: number) =>
+  seconds < changesAt ? offset : next
 
 /** History buckets by granularity and index, as in `m29800123`; those without change are left out. */
 export type Buckets = Record<string, number>
 
 /** The buckets that a change falls into. */
-export function bucketsOf(at: number, offsets: Offsets = utc): { letter: string; index: number; size: number; ring: number }[] {
+export function bucketsOf(
+  at: number,
+  offsets: Offsets = utc,
+): { letter: string; index: number; size: number; ring: number }[] {
   const time = Math.floor(at / 1e6)
   return granularities.map(({ letter, seconds, size, ring }) => {
     const local = letter === 'd' ? time + offsetAt(offsets, time) : time
@@ -212,7 +247,13 @@ export function bucketsOf(at: number, offsets: Offsets = utc): { letter: string;
   })
 }
 
-export async function importHistory(shard: Callable, job: string, block: number, counts: Imported[], offsets = utc) {
+export async function importHistory(
+  shard: Callable,
+  job: string,
+  block: number,
+  counts: Imported[],
+  offsets = utc,
+) {
   const { keys } = shard
   const wanted = counts.map(({ id, created = 1, rows }) => {
     const quads = rows.flatMap(([at, delta]) =>
@@ -225,7 +266,10 @@ export async function importHistory(shard: Callable, job: string, block: number,
   })
   const named = [keys.clock, keys.dirty.queue, keys.imported(job)]
   const counted = counts.flatMap(({ id }) => [keys.count(id), keys.history(id)])
-  return (await shard.call('history_import', [...named, ...counted], [block, JSON.stringify(wanted)])) as (string | number)[]
+  return (await shard.call('history_import', [...named, ...counted], [block, JSON.stringify(wanted)])) as (
+    | string
+    | number
+  )[]
 }
 
 /** What a reader makes of a history hash and the record's open buckets. */
@@ -238,14 +282,21 @@ export function readBuckets(packed: Record<string, string>, open = ''): Buckets 
     const [block, ...parts] = text.split(';')
     const letter = field.slice(0, 1)
     const shape = granularities.find((one) => one.letter === letter)
-    if (!shape || Number(block) % shape.ring !== Number(field.slice(1))) throw new Error(`${field} holds ${text}`)
+    if (!shape || Number(block) % shape.ring !== Number(field.slice(1)))
+      throw new Error(`${field} holds ${text}`)
     for (const part of parts) {
       const [index, delta] = part.split(':').map(Number)
       count(`${letter}${Number(block) * shape.size + (index as number)}`, delta as number)
     }
   }
   if (open) {
-    const [minute, inMinute, inHour, day, inDay] = open.split(':').map(Number) as [number, number, number, number, number]
+    const [minute, inMinute, inHour, day, inDay] = open.split(':').map(Number) as [
+      number,
+      number,
+      number,
+      number,
+      number,
+    ]
     count(`m${minute}`, inMinute)
     count(`h${Math.floor(minute / 60)}`, inHour)
     count(`d${day}`, inDay)

@@ -1,11 +1,11 @@
-import type { Redis } from 'ioredis'
-import { pino } from 'pino'
-import { afterAll, beforeAll, expect } from 'vitest'
 import { type ShardKeys, shardKeys } from '@count/core/keys'
 import { callScript, type ScriptName } from '@count/core/scripts'
 import { openValueStore, type ValueStore } from '@count/core/value-store'
 import { startRedisCluster } from '@count/stack/redis-cluster'
 import { testRedis } from '@count/stack/testing'
+import type { Redis } from 'ioredis'
+import { pino } from 'pino'
+import { afterAll, beforeAll, expect } from 'vitest'
 
 const log = pino({ level: 'silent' })
 

@@ -17,6 +17,8 @@ const perCall = 500
 const atOnce = 8
 /** Rows in one chunk of COPY. */
 const perChunk = 1000
+const columns =
+  'id, created, revision, name, description, unit, tags, min, max, initial_value, status, metadata, hash'
 
 /** Ids as wrk.lua draws them: `<prefix><0 … count-1>`. */
 export const seededIds = (prefix: string, count: number): string[] =>
@@ -30,40 +32,39 @@ export async function seedCounts(stores: StoreAddresses, ids: string[]): Promise
   const { VALUE_REDIS_URL, INFO_MIGRATION_URL, INFO_DATABASE_URL } = stores
   const infoUrl = INFO_MIGRATION_URL ?? INFO_DATABASE_URL
   if (!VALUE_REDIS_URL || !infoUrl) throw new Error('seeding needs the addresses of the stores')
-  const first = await insertInfos(infoUrl, ids)
+  const first = await takeRevisions(infoUrl, ids.length)
   const redis = new Redis(VALUE_REDIS_URL)
   try {
-    await createRecords(redis, ids, first)
+    await Promise.all([insertInfos(infoUrl, ids, first), createRecords(redis, ids, first)])
   } finally {
     redis.disconnect()
   }
 }
 
-/** @returns the revision of the first id; the others follow one by one */
-async function insertInfos(url: string, ids: string[]): Promise<number> {
+/** @returns the first of `count` revisions in a row that are ours now */
+async function takeRevisions(url: string, count: number): Promise<number> {
   return await connected(url, async (sql) => {
-    const [taken] = await sql<
-      { last: string }[]
-    >`select setval('revision_seq', nextval('revision_seq') + ${ids.length}) as last`
-    const first = Number(taken?.last) - ids.length
-    const row = (id: string, n: number) =>
-      `${id}\t${first + n}\t${first + n}\tBenchmark ${id}\t\t\t{bench}\t\\N\t\\N\t0\tactive\t{}\t${crc16(id)}\n`
-    function* chunks() {
-      for (let at = 0; at < ids.length; at += perChunk) {
-        yield ids
-          .slice(at, at + perChunk)
-          .map((id, i) => row(id, at + i))
-          .join('')
-      }
+    const [taken] = await sql<{ last: string }[]>`
+      select setval('revision_seq', nextval('revision_seq') + ${count}) as last`
+    return Number(taken?.last) - count
+  })
+}
+
+async function insertInfos(url: string, ids: string[], first: number): Promise<void> {
+  const row = (id: string, n: number) =>
+    `${id}\t${first + n}\t${first + n}\tBenchmark ${id}\t\t\t{bench}\t\\N\t\\N\t0\tactive\t{}\t${crc16(id)}\n`
+  function* chunks() {
+    for (let at = 0; at < ids.length; at += perChunk) {
+      const part = ids.slice(at, at + perChunk)
+      yield part.map((id, i) => row(id, at + i)).join('')
     }
-    const columns =
-      'id, created, revision, name, description, unit, tags, min, max, initial_value, status, metadata, hash'
+  }
+  await connected(url, async (sql) => {
     await pipeline(
       Readable.from(chunks()),
       await sql.unsafe(`copy count_info (${columns}) from stdin`).writable(),
     )
     await sql`analyze count_info`
-    return first
   })
 }
 

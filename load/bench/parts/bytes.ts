@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { shardKeys, shardOf } from '@count/core/keys'
+import { deploymentKeys, shardKeys, shardOf } from '@count/core/keys'
 import { askRedis, redisInfo } from '@count/stack/redis-command'
 import { until } from '@count/stack/until'
 import { z } from 'zod'
@@ -18,8 +18,14 @@ export async function bytes(world: World): Promise<Section> {
   const store = valueStoreOf(server)
   const ask = (...command: [string, ...string[]]) => askRedis(store, ...command)
   const shards = Number(await ask('HGET', '{s0}:settings', 'shards'))
-  const used = async () => Number(await redisInfo(store, 'memory', 'used_memory'))
+  const info = async (field: string) => Number(await redisInfo(store, 'memory', field))
   const usage = async (key: string) => Number(await ask('MEMORY', 'USAGE', key, 'SAMPLES', '0'))
+  /** What the counts take: buffers of connections, replicas and log come and go, and the stream is the embedded event bus. */
+  const used = async () => {
+    const buffers = ['mem_clients_normal', 'mem_total_replication_buffers', 'mem_aof_buffer'].map(info)
+    const others = await Promise.all([...buffers, usage(deploymentKeys.events)])
+    return others.reduce((rest, size) => rest - size, await info('used_memory'))
+  }
 
   /** Both queues of every shard, and what is being drained, are empty. */
   async function drained(): Promise<boolean> {

@@ -142,8 +142,7 @@ export function openGroupCommit(store: ValueStore, options: GroupCommitOptions) 
     try {
       const answer = await untilAnswered(lane, waiting)
       if (answer) settle(waiting, answer)
-      else
-        lane.queue = [...waiting.filter((one) => one.since > performance.now() - patienceMs), ...lane.queue]
+      else lane.queue = [...patient(waiting), ...lane.queue]
       options.observe?.({ shard: lane.shard, operations: waiting.length, ms: performance.now() - began })
     } catch (error) {
       for (const one of waiting) one.reject(error as Error)
@@ -191,7 +190,8 @@ export function openGroupCommit(store: ValueStore, options: GroupCommitOptions) 
         if (lane.epoch && /^(READONLY|MOVED|ASK|CLUSTERDOWN)/.test(error.message))
           await store.doubt(lane.epoch)
         if (!lane.epoch?.open) lane.epoch = undefined
-        if (attempt === 3) log.warn({ shard: lane.shard, reason: error.message }, 'a call is not answered; repeating it')
+        if (attempt === 3)
+          log.warn({ shard: lane.shard, reason: error.message }, 'a call is not answered; repeating it')
       }
       await delay(Math.min(10 * 2 ** Math.min(attempt, 5), 200))
     }
@@ -251,16 +251,22 @@ export function openGroupCommit(store: ValueStore, options: GroupCommitOptions) 
     }
   }
 
+  /** Those that may go on waiting; the others are told that the store does not answer. */
+  function patient(waiting: Waiting[]): Waiting[] {
+    const before = performance.now() - patienceMs
+    return waiting.filter((one) => {
+      if (one.since >= before) return true
+      one.reject(new StoreUnavailable('the value store does not answer'))
+      return false
+    })
+  }
+
   /** What has waited too long is told so; its call goes on being repeated, what was never sent is dropped. */
   function sweep(): void {
     const before = performance.now() - patienceMs
-    const away = new StoreUnavailable('the value store does not answer')
     for (const lane of lanes) {
-      for (const waiting of lane.call ?? []) if (waiting.since < before) waiting.reject(away)
-      if (lane.queue[0] && lane.queue[0].since < before) {
-        for (const waiting of lane.queue) if (waiting.since < before) waiting.reject(away)
-        lane.queue = lane.queue.filter((waiting) => waiting.since >= before)
-      }
+      if (lane.call) patient(lane.call)
+      if (lane.queue[0] && lane.queue[0].since < before) lane.queue = patient(lane.queue)
     }
   }
   const sweeper = setInterval(sweep, 100)

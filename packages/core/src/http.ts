@@ -128,7 +128,7 @@ const maxErrors = 100
 function invalid(error: FastifyError): ProblemDocument {
   if (!error.validation) return problem('invalid-request', { detail: detailOf(error) })
   const errors = error.validation
-    
+    .slice(0, maxErrors)
     .map((fault) => ({ path: pathOf(fault), message: fault.message ?? 'is not valid' }))
   return problem('invalid-request', {
     detail: `The ${places[error.validationContext ?? 'body']} is not valid`,

@@ -34,6 +34,10 @@ describe('a reader', () => {
   })
   afterAll(() => stores.close())
   const cached = (id: string) => until('the result', async () => (await stores.cache.results([id]))[0])
+  const toCache = async (id: string) => {
+    await reader.read(id)
+    await cached(id)
+  }
   const calls = async (server: { host: string; port: number }, command: string) =>
     Number((await redisInfo(server, 'commandstats', `cmdstat_${command}`))?.match(/calls=(\d+)/)?.[1] ?? 0)
 
@@ -113,8 +117,7 @@ describe('a reader', () => {
   test('sees a renaming after its invalidation, and makes the result from the cached value', async () => {
     const id = stores.newId()
     await stores.create(id, { name: 'before' })
-    await reader.read(id)
-    await cached(id)
+    await toCache(id)
     const revision = await stores.rename(id, 'after')
     await stores.cache.invalidate([{ id, revision }])
     const reads = await calls(stores.primaryServer, 'hmget')
@@ -147,8 +150,7 @@ describe('a reader', () => {
   test('what nothing invalidates is read anew thirty seconds after its reading at most', async () => {
     const id = stores.newId()
     await stores.create(id)
-    await reader.read(id)
-    await cached(id)
+    await toCache(id)
     const life = Number(await askRedis(stores.cacheServer, 'PTTL', cacheKeys(id).result))
     expect(life).toBeLessThanOrEqual(30_000)
     await stores.write(id, 7)
@@ -162,11 +164,24 @@ describe('a reader', () => {
     expect(await amountOf(reader, id)).toBe(7)
   })
 
+  test('an info is read anew thirty seconds after its reading', async () => {
+    const id = stores.newId()
+    await stores.create(id, { name: 'before' })
+    await toCache(id)
+    await stores.rename(id, 'after')
+    const readAgo = async (ms: number) => {
+      await askRedis(stores.cacheServer, 'DEL', cacheKeys(id).result)
+      await askRedis(stores.cacheServer, 'HSET', cacheKeys(id).info, 'a', String(Date.now() - ms))
+      return view(reader, id)
+    }
+    expect(await readAgo(25_000)).toMatchObject({ name: 'before' })
+    expect(await readAgo(31_000)).toMatchObject({ name: 'after' })
+  })
+
   test('a strong read passes the cache by', async () => {
     const id = stores.newId()
     await stores.create(id, { name: 'before' })
-    await reader.read(id)
-    await cached(id)
+    await toCache(id)
     await stores.write(id, 7)
     await stores.rename(id, 'after')
     expect(await view(reader, id)).toMatchObject({ value: 0, name: 'before' })
@@ -199,8 +214,7 @@ describe('a reader', () => {
   test('a count that was deleted and made anew is never half of each life', async () => {
     const id = stores.newId()
     const created = await stores.create(id, { name: 'first life', initialValue: 1 })
-    await reader.read(id)
-    await cached(id)
+    await toCache(id)
     await stores.sql`update count_info set deleted_at = now(), revision = nextval('revision_seq') where id = ${id}`
     await stores.removeRecord(id, created)
     await askRedis(stores.cacheServer, 'DEL', cacheKeys(id).result, cacheKeys(id).value)
@@ -230,8 +244,7 @@ describe('a reader', () => {
   test('a dead cache slows nothing down and serves nothing old', async () => {
     const id = stores.newId()
     await stores.create(id)
-    await reader.read(id)
-    await cached(id)
+    await toCache(id)
     await stores.write(id, 9)
     const cache = await openCache(stores.cacheServer.url, { log, metrics: new Registry() })
     const hasty = await stores.openReader({ cache })

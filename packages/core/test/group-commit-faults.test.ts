@@ -1,10 +1,10 @@
-import { Redis } from 'ioredis'
-import { pino } from 'pino'
-import { afterEach, describe, expect, test, vi } from 'vitest'
 import { type FaultProxy, startFaultProxy } from '@count/stack/fault-proxy'
 import type { RedisOptions, RedisServer } from '@count/stack/redis-server'
 import { testRedis } from '@count/stack/testing'
 import { until } from '@count/stack/until'
+import { Redis } from 'ioredis'
+import { pino } from 'pino'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { type GroupCommit, type Operation, openGroupCommit } from '../src/group-commit.ts'
 import { callScript } from '../src/scripts.ts'
 import { openValueStore, StoreUnavailable, type ValueStore } from '../src/value-store.ts'
@@ -28,7 +28,10 @@ interface World {
 }
 
 /** A writer that reaches its store, of one shard, through a proxy; with a count `a` of value 0. */
-async function world(options: Partial<RedisOptions> = {}, ack: 'local' | 'replica' = 'local'): Promise<World> {
+async function world(
+  options: Partial<RedisOptions> = {},
+  ack: 'local' | 'replica' = 'local',
+): Promise<World> {
   const server = await testRedis(options)
   closing.push(() => server.stop())
   const proxy = await startFaultProxy({ targetHost: server.host, targetPort: server.port })
@@ -49,7 +52,14 @@ async function world(options: Partial<RedisOptions> = {}, ack: 'local' | 'replic
   const record = [keys.count('a'), keys.history('a'), keys.gone('a'), keys.goneHistory('a')]
   const made = [...record, keys.clock, keys.dirty.queue, keys.revision]
   await callScript(await store.writable(0), 'count_create', made, ['a', 1, 1, 'active', '', '', 0, ''])
-  return { server, proxy, store, writer, direct, value: async () => Number(await direct.hget(keys.count('a'), 'v')) }
+  return {
+    server,
+    proxy,
+    store,
+    writer,
+    direct,
+    value: async () => Number(await direct.hget(keys.count('a'), 'v')),
+  }
 }
 
 const one: Operation = { id: 'a', kind: 'increment', amount: 1 }
@@ -70,36 +80,37 @@ describe('a writer', () => {
   test('counts once what it had to repeat because replies were lost or connections cut', async () => {
     const { proxy, writer, value } = await world()
     await writer.apply({ operations: [one] })
-    proxy.setReplyFault({ drop: 0.2, cut: 0.1 })
-    const answers: number[] = []
-    for (let wave = 0; wave < 40; wave++) {
-      const outcomes = await Promise.all(Array.from({ length: 5 }, () => writer.apply({ operations: [one] })))
-      answers.push(...outcomes.flat().map((outcome) => outcome.value))
+    proxy.setReplyFault({ drop: 0.1, cut: 0.05 })
+    const values: number[] = []
+    let unsure = 0
+    for (let wave = 0; wave < 50; wave++) {
+      const asked = Array.from({ length: 5 }, () => writer.apply({ operations: [one] }))
+      for (const answer of await Promise.allSettled(asked)) {
+        if (answer.status === 'fulfilled') values.push(...answer.value.map((outcome) => outcome.value))
+        else unsure++
+      }
     }
     proxy.setReplyFault({})
+    await insist(writer, 'last')
     expect(proxy.faults).toBeGreaterThan(10)
-    expect(answers.sort((a, b) => a - b)).toEqual(Array.from({ length: 200 }, (_, i) => i + 2))
-    expect(await value()).toBe(201)
+    expect(new Set(values).size).toBe(values.length)
+    // Exact but for those that were told 503, after two seconds of bad luck.
+    expect(unsure).toBeLessThan(25)
+    expect(await value()).toBeGreaterThanOrEqual(values.length + 2)
+    expect(await value()).toBeLessThanOrEqual(values.length + 2 + unsure)
   })
 
   test('goes on by itself when every connection is cut, again and again', async () => {
     const { proxy, writer, value } = await world()
-    let cuts = 0
-    let done = false
-    const cutting = (async () => {
-      while (!done) {
-        proxy.cutAll()
-        cuts++
-        await new Promise((resolve) => setTimeout(resolve, 5 + Math.random() * 60))
-      }
-    })()
-    const outcomes = await Promise.all(Array.from({ length: 8 }, async (_, i) => {
+    const callers = Array.from({ length: 8 }, async (_, i) => {
       for (let n = 0; n < 25; n++) await insist(writer, `${i} ${n}`)
-    }))
-    done = true
-    await cutting
-    expect(outcomes).toHaveLength(8)
-    expect(cuts).toBeGreaterThan(3)
+    })
+    for (let at = 10; at < 180; at += 10) {
+      await until(`${at} to be counted`, async () => (await value()) >= at, { everyMs: 1 })
+      proxy.cutAll()
+    }
+    await Promise.all(callers)
+    expect(proxy.faults).toBeGreaterThan(10)
     expect(await value()).toBe(200)
   })
 
@@ -140,8 +151,11 @@ describe('a writer', () => {
     try {
       await writer.apply({ operations: [one] })
       await writer.apply({ operations: [one] })
-      const [first, second] = await until('both calls to be seen', () => (sent.length >= 2 ? sent : undefined))
-      const replay = async (args: string[] = []) => ((await direct.call('EVALSHA', args.slice(1))) as string[])[0]
+      const [first, second] = await until('both calls to be seen', () =>
+        sent.length >= 2 ? sent : undefined,
+      )
+      const replay = async (args: string[] = []) =>
+        ((await direct.call('EVALSHA', args.slice(1))) as string[])[0]
       expect(await replay(first)).toBe('stale')
       expect(await replay(second)).toBe('done')
       expect(await value()).toBe(3)
@@ -162,7 +176,10 @@ describe('a writer', () => {
     proxy.holdRequests(true)
     const late = writer.apply({ operations: [one] })
     const judged = expect(late).rejects.toThrow(StoreUnavailable)
-    await until('the deadline to pass', async () => (await time()) > deadline, { deadlineMs: 15_000, everyMs: 100 })
+    await until('the deadline to pass', async () => (await time()) > deadline, {
+      deadlineMs: 15_000,
+      everyMs: 100,
+    })
     proxy.holdRequests(false)
     await judged
     expect((await insist(writer, 'k'))?.value).toBe(2)
@@ -177,7 +194,9 @@ describe('a writer', () => {
     const sent = expect(first).rejects.toThrow(StoreUnavailable)
     await until('the first to be sent', () => writer.backlog().waiting === 1)
     await new Promise((resolve) => setImmediate(resolve))
-    const unsent = expect(writer.apply({ operations: [{ ...one, amount: 100 }] })).rejects.toThrow(StoreUnavailable)
+    const unsent = expect(writer.apply({ operations: [{ ...one, amount: 100 }] })).rejects.toThrow(
+      StoreUnavailable,
+    )
     await Promise.all([sent, unsent])
     await server.resume()
     expect((await insist(writer, 'k'))?.value).toBe(3)

@@ -1,6 +1,6 @@
+import { testRedis } from '@count/stack/testing'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testRedis } from '@count/stack/testing'
 import { type GroupCommit, openGroupCommit } from '../src/group-commit.ts'
 import { callScript } from '../src/scripts.ts'
 import { openValueStore, type ValueStore } from '../src/value-store.ts'
@@ -42,7 +42,9 @@ async function create(id: string, { value = 0, min = '', max = '' } = {}) {
 test('concurrent increments all count, in few calls', async () => {
   await create('a')
   const outcomes = await Promise.all(
-    Array.from({ length: 500 }, () => writer.apply({ operations: [{ id: 'a', kind: 'increment', amount: 2 }] })),
+    Array.from({ length: 500 }, () =>
+      writer.apply({ operations: [{ id: 'a', kind: 'increment', amount: 2 }] }),
+    ),
   )
   expect(outcomes.flat().every((outcome) => outcome.word === 'ok')).toBe(true)
   const values = outcomes.flat().map((outcome) => outcome.value)
@@ -53,7 +55,9 @@ test('concurrent increments all count, in few calls', async () => {
 test('a hundred callers on a count that may not fall below 0 take exactly what is there', async () => {
   await create('stock', { value: 50, min: '0' })
   const outcomes = await Promise.all(
-    Array.from({ length: 100 }, () => writer.apply({ operations: [{ id: 'stock', kind: 'decrement', amount: 1 }] })),
+    Array.from({ length: 100 }, () =>
+      writer.apply({ operations: [{ id: 'stock', kind: 'decrement', amount: 1 }] }),
+    ),
   )
   const words = outcomes.flat().map((outcome) => outcome.word)
   expect(words.filter((word) => word === 'ok')).toHaveLength(50)
@@ -62,7 +66,10 @@ test('a hundred callers on a count that may not fall below 0 take exactly what i
 
 test('a repeated call under the same key adds nothing and gets the first answer', async () => {
   await create('k')
-  const request = { operations: [{ id: 'k', kind: 'increment' as const, amount: 5 }], idempotency: { scope: 'x k1', content: 'i5' } }
+  const request = {
+    operations: [{ id: 'k', kind: 'increment' as const, amount: 5 }],
+    idempotency: { scope: 'x k1', content: 'i5' },
+  }
   const [first, second] = await Promise.all([writer.apply(request), writer.apply(request)])
   expect([first[0]?.replayed, second[0]?.replayed].sort()).toEqual([false, true])
   expect(second[0]).toMatchObject({ value: 5, delta: 5 })

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { TLSSocket } from 'node:tls'
+import { promisify } from 'node:util'
 import { until } from '@count/stack/until'
 import { pino } from 'pino'
 import { generate } from 'selfsigned'
@@ -118,6 +119,8 @@ describe('a serving process', () => {
   })
 })
 
+type Count = (error: Error | null, count: number) => void
+
 const quiet = createContext('test', 'silent')
 
 const start = async (env: NodeJS.ProcessEnv, parts: ServiceParts, log = quiet.log) => {
@@ -160,7 +163,8 @@ describe('stopping', () => {
         })
       }),
       drain: async () => {
-        words.push('drain')
+        const open = await promisify((done: Count) => server.app.server.getConnections(done))()
+        words.push(`drain with ${open} connections`)
         throw new Error('bus away')
       },
       close: async () => {
@@ -168,11 +172,11 @@ describe('stopping', () => {
       },
     }
     const server = await start({}, parts)
-    const hanging = fetch(`${server.url}/hang`).catch(() => words.push('cut'))
+    const hanging = fetch(`${server.url}/hang`).catch(() => 'cut')
     await begun
     await Promise.all([server.stop(), server.stop()])
-    await hanging
-    expect(words).toEqual(['cut', 'drain', 'close'])
+    expect(await hanging).toBe('cut')
+    expect(words).toEqual(['drain with 0 connections', 'close'])
   })
 })
 

@@ -48,7 +48,7 @@ const invalid = (path: string, message: string) => ({
 const maxTurns = 20
 
 /**
- * CountManager: creates, finds, changes, corrects and removes counts (CA-001 … CA-007 of the seed's administration). Every
+ * CountManager: creates, finds, changes, corrects and removes counts. Every
  * change is audited. Calls reject with StoreUnavailable, or the database's error, while a store that they need is away.
  */
 export function createCountManager(parts: CountManagerParts) {

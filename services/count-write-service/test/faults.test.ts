@@ -1,4 +1,6 @@
 import { startFaultProxy } from '@count/stack/fault-proxy'
+import { startKafka } from '@count/stack/kafka-server'
+import { askRedis } from '@count/stack/redis-command'
 import { until } from '@count/stack/until'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { expectExact, type Ledger, progress, startConsumer, startLoad } from './ledger.ts'
@@ -148,26 +150,83 @@ describe('the write service', () => {
 })
 
 describe('with another store away, known counts are still written', () => {
-  test('the archive', async () => {
-    const { url } = await world.run()
+  /** Load before, while the store is away, and after it is back; everything catches up. */
+  async function survive(settings: NodeJS.ProcessEnv, away: () => unknown, back: () => unknown) {
+    const { url } = await world.run(settings)
     const ledger = startLoad(world, ids, [() => url])
     await progress(ledger, 100)
-    await world.archive`alter table count_record rename to away`
+    await away()
     await progress(ledger, 300)
-    await world.archive`alter table away rename to count_record`
+    for (const queue of ['changes', 'dirty']) {
+      for (const part of ['', ':claimed']) {
+        const keys = [0, 1, 2, 3].map((shard) => `{s${shard}}:${queue}${part}`)
+        const sizes = await Promise.all(keys.map(async (key) => Number(await askRedis(world.primary, 'HLEN', key))))
+        expect(sizes.reduce((sum, size) => sum + size)).toBeLessThanOrEqual(ids.length)
+      }
+    }
+    await back()
+    await progress(ledger, 100)
     await finish(ledger)
+  }
+
+  const behind = async (url: string) => {
+    const target = new URL(url)
+    const proxy = await startFaultProxy({ targetHost: target.hostname, targetPort: Number(target.port) })
+    target.port = String(proxy.port)
+    return { proxy, url: target.href }
+  }
+
+  test('the archive, frozen and cut off', async () => {
+    const { proxy, url } = await behind(world.databases.ARCHIVE_DATABASE_URL)
+    await survive(
+      { ARCHIVE_DATABASE_URL: url },
+      () => proxy.blackhole(true),
+      () => {
+        proxy.cutAll()
+        proxy.blackhole(false)
+      },
+    )
+    await proxy.close()
   })
 
-  test('the cache: killed, then frozen', async () => {
-    const { url } = await world.run()
-    const ledger = startLoad(world, ids, [() => url])
-    await progress(ledger, 100)
-    await world.cache.kill('SIGKILL')
-    await progress(ledger, 300)
-    await world.cache.restart()
-    world.cache.pause()
-    await progress(ledger, 300)
-    world.cache.resume()
-    await finish(ledger)
+  test('CountInfoDB, frozen', async () => {
+    const { proxy, url } = await behind(world.databases.INFO_REPLICA_DATABASE_URL)
+    await survive(
+      { INFO_DATABASE_URL: url },
+      () => proxy.blackhole(true),
+      () => proxy.blackhole(false),
+    )
+    await proxy.close()
   })
+
+  test('the cache, killed', () =>
+    survive(
+      {},
+      () => world.cache.kill('SIGKILL'),
+      () => world.cache.restart(),
+    ))
+
+  test('the cache, frozen', () =>
+    survive(
+      {},
+      () => world.cache.pause(),
+      () => world.cache.resume(),
+    ))
 })
+
+test('with Kafka away nothing waits for it, and afterwards it gets every change', async () => {
+  const kafka = await startKafka({})
+  const service = await world.run({ KAFKA_BROKERS: kafka.brokers })
+  const listener = await startConsumer(world, { KAFKA_BROKERS: kafka.brokers })
+  const ledger = startLoad(world, ids, [() => service.url])
+  await progress(ledger, 200)
+  await kafka.kill('SIGKILL')
+  await progress(ledger, 500)
+  await kafka.restart()
+  await progress(ledger, 100)
+  await ledger.stop()
+  // kafkajs may need half a minute to find a broker that was killed.
+  await expectExact(world, ledger, listener, 90_000)
+  await listener.close()
+  await kafka.stop()
+}, 180_000)

@@ -109,12 +109,13 @@ export async function expectExact(
   world: World,
   ledger: Ledger,
   consumer?: Awaited<ReturnType<typeof startConsumer>>,
+  deadlineMs = 20_000,
 ): Promise<void> {
   const ids = [...ledger.acknowledged.keys()]
   const expected = sorted(ledger.acknowledged)
   expect(sorted(await valuesOf(world, ids))).toEqual(expected)
   const settled = async (what: string, read: () => Promise<object> | object) => {
-    await until(what, async () => JSON.stringify(await read()) === JSON.stringify(expected), { deadlineMs: 20_000 }).catch(
+    await until(what, async () => JSON.stringify(await read()) === JSON.stringify(expected), { deadlineMs }).catch(
       async () => expect(await read(), what).toEqual(expected),
     )
   }
