@@ -66,10 +66,10 @@ test('a stall of this process is not held against the store', async () => {
   try {
     await redis.ping()
     const breaker = breakerWith(never)
-    server.pause()
+    await server.pause()
     const answer = breaker.run(() => redis.ping())
     setImmediate(() => {
-      server.resume()
+      void server.resume()
       const end = performance.now() + 200
       while (performance.now() < end);
     })

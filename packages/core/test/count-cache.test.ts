@@ -167,7 +167,7 @@ describe('when its server', () => {
     const cache = await open(server.url, { timeoutMs: 50 })
     const id = newId()
     await keep(cache, id, 10, 3)
-    server.pause()
+    await server.pause()
     try {
       const first = cache.results([id])
       expect(await ms(first)).toBeLessThan(1000)
@@ -183,7 +183,7 @@ describe('when its server', () => {
       // Were each to wait, fifteen seconds.
       expect(await ms(rest())).toBeLessThan(5000)
     } finally {
-      server.resume()
+      await server.resume()
     }
     await until('the cache to be asked again', () => cache.healthy())
     await until('what it held', async () => (await cache.results([id]))[0]?.tag === '10.3')
@@ -193,7 +193,7 @@ describe('when its server', () => {
     const cache = await open(server.url, { timeoutMs: 50 })
     const id = newId()
     await keep(cache, id, 10, 3)
-    server.pause()
+    await server.pause()
     try {
       expect(await ms(cache.invalidate([{ id, version: 11 }]))).toBeLessThan(1000)
       expect(
@@ -205,7 +205,7 @@ describe('when its server', () => {
         ),
       ).toBeLessThan(1000)
     } finally {
-      server.resume()
+      await server.resume()
     }
     await until('the cache to be told', async () => (await cache.entries([id])).get(id)?.valueFence === 12)
     expect((await cache.entries([id])).get(id)).toMatchObject({ infoFence: 4 })
@@ -273,7 +273,7 @@ describe('on a cluster', () => {
     const ids = [idOn(0), idOn(1), idOn(2)]
     for (const id of ids) await keep(cache, id, 10, 3)
     const hanging = cluster.primaries[1] as RedisServer
-    hanging.pause()
+    await hanging.pause()
     try {
       await cache.results(ids)
       const rest = async () => {
@@ -290,7 +290,7 @@ describe('on a cluster', () => {
       })
       await keep(cache, ids[1] as string, 11, 3)
     } finally {
-      hanging.resume()
+      await hanging.resume()
     }
   })
 })

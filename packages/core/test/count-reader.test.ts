@@ -248,7 +248,7 @@ describe('a reader', () => {
     await stores.write(id, 9)
     const cache = await openCache(stores.cacheServer.url, { log, metrics: new Registry() })
     const hasty = await stores.openReader({ cache })
-    stores.cacheServer.pause()
+    await stores.cacheServer.pause()
     try {
       expect(await amountOf(hasty, id)).toBe(9)
       const start = performance.now()
@@ -257,7 +257,7 @@ describe('a reader', () => {
       expect(performance.now() - start).toBeLessThan(2500)
       expect(await amountOf(hasty, id, true)).toBe(9)
     } finally {
-      stores.cacheServer.resume()
+      await stores.cacheServer.resume()
       cache.close()
     }
   })
@@ -268,7 +268,7 @@ describe('a reader', () => {
     await stores.create(other)
     await reader.read(known)
     await cached(known)
-    stores.primaryServer.pause()
+    await stores.primaryServer.pause()
     try {
       expect(await amountOf(reader, known)).toBe(0)
       const start = performance.now()
@@ -276,7 +276,7 @@ describe('a reader', () => {
       expect(await view(reader, other, true)).toBe(503)
       expect(performance.now() - start).toBeLessThan(8000)
     } finally {
-      stores.primaryServer.resume()
+      await stores.primaryServer.resume()
     }
     await until('the value', async () => (await view(reader, other)) !== 503)
   })
@@ -403,7 +403,7 @@ describe('with a replica', () => {
     await stores.create(id)
     await replicated(id)
     await reader.read(id)
-    replica().pause()
+    await replica().pause()
     const version = await stores.write(id, 8)
     await stores.cache.invalidate([{ id, version }])
     const fresh = stores.newId()
@@ -412,7 +412,7 @@ describe('with a replica', () => {
       expect(await amountOf(reader, id)).toBe(8)
       expect(await amountOf(reader, fresh)).toBe(1)
     } finally {
-      replica().resume()
+      await replica().resume()
     }
   })
 

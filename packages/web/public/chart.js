@@ -6,8 +6,15 @@ import { language, t } from './i18n.js'
 /** @typedef {{ at: string | number, value: number, partial?: boolean }} Point `at`: RFC 3339 or ms */
 
 const height = 220
-/** @param {string} name */
-const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim()
+/** A colour as it is in the present theme: a canvas knows no custom properties. @param {string} name */
+function token(name) {
+  const probe = document.createElement('span')
+  probe.style.color = `var(${name})`
+  document.body.append(probe)
+  const colour = getComputedStyle(probe).color
+  probe.remove()
+  return colour
+}
 
 /** @param {Point[]} points @param {boolean} bars @param {number} width @param {boolean} short a day or less */
 function optionsOf(points, bars, width, short) {

@@ -1,10 +1,9 @@
 import { html, render, useEffect, useState } from '/assets/vendor/preact.js'
 import { currentSession, get, onSession, onSessionEnd, Problem, setSession } from './api.js'
 import { Frame } from './frame.js'
-import { addWords, onLanguage, t } from './i18n.js'
+import { addWords, onLanguage } from './i18n.js'
 import { SignInDialog, SignInPage } from './sign-in.js'
 import { Boundary, ErrorState, Skeleton } from './states.js'
-import { toast } from './toast.js'
 
 /** @typedef {{ username: string, resolve: () => void, reject: (reason: Problem) => void }} Asking */
 
@@ -55,7 +54,7 @@ function Root({ Page, account }) {
   const leave = () => {
     setAsking(null)
     asking?.reject(new Problem({ type: 'urn:count:problem:unauthorized', status: 401 }))
-    toast(t('problem.unauthorized'), { tone: 'bad' })
+    setSession(null)
   }
   return html`
     <${Frame} account=${account()}><${Boundary}><${Page} /><//><//>

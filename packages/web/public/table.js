@@ -111,11 +111,8 @@ export function Live({ text, of }) {
     const changed = before.current !== of && before.current !== undefined
     before.current = of
     if (!changed || !element.current || matchMedia('(prefers-reduced-motion: reduce)').matches) return
-    const colour = getComputedStyle(element.current).getPropertyValue('--flash')
-    element.current.animate([{ backgroundColor: colour }, { backgroundColor: 'transparent' }], {
-      duration: 900,
-      easing: 'ease-out',
-    })
+    const frames = [{ backgroundColor: 'var(--flash)' }, { backgroundColor: 'transparent' }]
+    element.current.animate(frames, { duration: 900, easing: 'ease-out' })
   }, [of])
   return html`<span class="live" ref=${element}>${text}</span>`
 }

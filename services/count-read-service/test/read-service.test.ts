@@ -324,14 +324,14 @@ describe('the service', () => {
   test('reads on without its cache, and says that it is degraded', async () => {
     const id = stores.newId()
     await stores.create(id, { initialValue: 3 })
-    stores.cacheServer.pause()
+    await stores.cacheServer.pause()
     try {
       expect((await get(`/api/v1/counts/${id}`)).body.value).toBe(3)
       const degraded = async () => (await app.inject({ url: '/readyz' })).json().status === 'degraded'
       await until('readyz to say so', degraded)
       expect((await get(`/api/v1/counts/${id}`)).body.value).toBe(3)
     } finally {
-      stores.cacheServer.resume()
+      await stores.cacheServer.resume()
     }
     await until('the cache', async () => (await app.inject({ url: '/readyz' })).json().status === 'ok')
     await toCache(id)

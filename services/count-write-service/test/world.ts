@@ -36,8 +36,8 @@ export type World = Awaited<ReturnType<typeof openWorld>>
 export async function openWorld({ value = {}, env = {} }: { value?: Partial<RedisOptions>; env?: NodeJS.ProcessEnv } = {}) {
   const [primary, cache, databases] = await Promise.all([testRedis(value), testRedis(), testDatabases()])
   await migrate(databases.INFO_MIGRATION_URL, infoSchema)
-  const info = connectPostgres(databases.INFO_DATABASE_URL, { name: 'test', max: 2 })
-  const archive = connectPostgres(databases.ARCHIVE_MIGRATION_URL, { name: 'test', max: 2 })
+  const info = connectPostgres(databases.INFO_MIGRATION_URL, { name: 'test', max: 2, statementTimeoutMs: 60_000 })
+  const archive = connectPostgres(databases.ARCHIVE_MIGRATION_URL, { name: 'test', max: 2, statementTimeoutMs: 60_000 })
   const closing: (() => Promise<unknown>)[] = []
   const { key } = await newKey()
 
