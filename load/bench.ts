@@ -13,7 +13,7 @@ import { spread } from './bench/parts/spread.ts'
 import { render, type Section, targetLine } from './bench/report.ts'
 import { openWorld, type Pains, type World } from './bench/world.ts'
 import { findWrk } from './bench/wrk.ts'
-import { runToEnd } from './closing.ts'
+import { abortedAtEnd, runToEnd } from './closing.ts'
 
 /** In the order in which they run: the one that fills the store with a million counts late. */
 const parts: Record<string, (world: World) => Promise<Section>> = {
@@ -79,7 +79,7 @@ runToEnd(async (closing) => {
     console.log([...faults, usage].join('\n'))
     return help ? 0 : 2
   }
-  const generator = (await findWrk()) ?? cannon
+  const generator = (await findWrk(abortedAtEnd(closing))) ?? cannon
   const intro = introduction(await describeMachine(generator.name), pains)
   console.log(intro)
 

@@ -29,3 +29,10 @@ export async function keep<T>(
   closing.defer(() => starting.then(stop, () => {}))
   return await starting
 }
+
+/** Aborted at the end: for programs that run by themselves, such as a load generator. */
+export function abortedAtEnd(closing: AsyncDisposableStack): AbortSignal {
+  const controller = new AbortController()
+  closing.defer(async () => controller.abort())
+  return controller.signal
+}

@@ -1,6 +1,6 @@
 import { askRedis, type RedisAddress } from '@count/stack/redis-command'
 import { startRedis } from '@count/stack/redis-server'
-import { keep } from '../closing.ts'
+import { abortedAtEnd, keep } from '../closing.ts'
 import { type Server, startServer } from '../server.ts'
 import { startBare } from './bare-server.ts'
 import type { Generator, Load, Measured } from './load.ts'
@@ -67,7 +67,7 @@ export function openWorld(closing: AsyncDisposableStack, pains: Pains, generator
     )
   }
 
-  return { pains, server, plain, bare, webdis, counts, send }
+  return { pains, signal: abortedAtEnd(closing), server, plain, bare, webdis, counts, send }
 }
 
 export type Fsync = 'always' | 'everysec'

@@ -20,8 +20,8 @@ const result = z.object({
   p999: z.number(),
 })
 
-/** The load generator wrk, installed when missing and possible; undefined when there is none. */
-export async function findWrk(): Promise<Generator | undefined> {
+/** The load generator wrk, installed when missing and possible; undefined when there is none. `signal` ends what runs. */
+export async function findWrk(signal: AbortSignal): Promise<Generator | undefined> {
   if (!findProgram('wrk') && canInstall()) {
     console.error('installing wrk with apt-get, once')
     await aptInstall(['wrk']).catch((error: Error) => console.error(error.message))
@@ -45,7 +45,7 @@ export async function findWrk(): Promise<Generator | undefined> {
         url,
       ]
       const call = [kind, apiKey, prefix, String(ids), String(first), randomBytes(6).toString('hex')]
-      const { stdout } = await run(wrk, [...options, '--', ...call])
+      const { stdout } = await run(wrk, [...options, '--', ...call], { signal })
       const {
         requests,
         refused,

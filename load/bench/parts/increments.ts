@@ -37,7 +37,7 @@ export async function increments(world: World): Promise<Section> {
       run: async (seconds) => {
         await setFsync(plain, 'always')
         const rate = await measureRedis(
-          { redis: plain, command: 'incr', connections, pipeline, ids: ids.length },
+          { redis: plain, command: 'incr', connections, pipeline, ids: ids.length, signal: world.signal },
           seconds,
         )
         return rateAlone(rate ?? Number.NaN)

@@ -25,7 +25,7 @@ export async function reads(world: World): Promise<Section> {
       run: async (seconds) =>
         rateAlone(
           (await measureRedis(
-            { redis: plain, command: 'get', connections, pipeline: 1, ids: ids.length },
+            { redis: plain, command: 'get', connections, pipeline: 1, ids: ids.length, signal: world.signal },
             seconds,
           )) ?? Number.NaN,
         ),

@@ -32,7 +32,7 @@ export type Query<T extends CountRecord> = (
   ids: string[],
 ) => Promise<(T | undefined)[]>
 
-export type ReadingStore = Pick<ValueStore, 'shards' | 'shardOf' | 'keys' | 'primary' | 'replica'>
+export type ReadingStore = Pick<ValueStore, 'shards' | 'shardOf' | 'keys' | 'primary' | 'replica' | 'refresh'>
 export type Records = Awaited<ReturnType<typeof openRecords>>
 
 /** A replica that takes longer is passed over. */
@@ -104,15 +104,23 @@ export async function openRecords(store: ReadingStore, { metrics, log }: { metri
       return within(ms, 'the value store', query(redis, shard, ids))
     }
 
+    const askPrimary = (places: number[]) =>
+      ask(store.primary(shard, 'read'), primaryMs, places).catch(async (error: Error) => {
+        if (!error.message.startsWith('MOVED')) throw error
+        await store.refresh()
+        return ask(store.primary(shard, 'read'), primaryMs, places)
+      })
+
     if (replica && freshness.fresh(replica)) await tryReplica(replica).catch(() => {})
     const places = left()
     if (places.length === 0) return answers
     try {
-      const found = await ask(store.primary(shard, 'read'), primaryMs, places)
+      const found = await askPrimary(places)
       places.forEach((place, i) => {
         answers[place] = found[i] ?? 'missing'
       })
     } catch (error) {
+      void store.refresh()
       log.debug({ error, shard }, 'the primary does not answer')
       if (replica) await tryReplica(replica).catch(() => {})
     }

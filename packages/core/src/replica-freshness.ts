@@ -15,7 +15,7 @@ export interface ReplicaFreshness {
   close(): void
 }
 
-type Store = Pick<ValueStore, 'shards' | 'primary' | 'replica'>
+type Store = Pick<ValueStore, 'shards' | 'primary' | 'replica' | 'refresh'>
 
 /**
  * Watches how far the replicas are behind (CA-016): what a primary had written at a moment (its replication offset), the
@@ -50,7 +50,7 @@ export async function watchReplicas(store: Store): Promise<ReplicaFreshness> {
     )
     if (of?.role === 'master') {
       samples.push({ at, offset: Number(of.master_repl_offset), replid: of.master_replid ?? '' })
-    }
+    } else void store.refresh()
     primaries.set(primary, samples)
     const linked = there?.master_link_status === 'up' && there.master_replid === of?.master_replid
     const last = linked

@@ -197,6 +197,8 @@ export async function openValueStore(
         /** The connection alone; see `epoch`. */
         writable: async (shard: number): Promise<Redis> => (await epoch(shard)).redis,
         doubt,
+        /** Asks a Cluster anew who owns what: for readers, after MOVED or when a node is away. */
+        refresh: topology.refresh,
         close,
       }
     } catch (error) {

@@ -1,10 +1,13 @@
 import { openCache } from '@count/core/count-cache'
 import type { CountReader } from '@count/core/count-reader'
+import { crc16 } from '@count/core/crc16'
 import { cacheKeys } from '@count/core/keys'
 import { connectPostgres } from '@count/core/postgres'
 import { countView } from '@count/core/schemas'
 import { startPostgres } from '@count/stack/postgres-server'
+import { type RedisCluster, startRedisCluster } from '@count/stack/redis-cluster'
 import { askRedis, redisInfo } from '@count/stack/redis-command'
+import type { RedisServer } from '@count/stack/redis-server'
 import { until } from '@count/stack/until'
 import { Registry } from 'prom-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -487,10 +490,77 @@ describe('with a replica', () => {
     await stores.create(fenced)
     await replicated(fenced)
     await stores.cache.invalidate([{ id: fenced, version: 9_000_000_000_000_000 }])
+    const metrics = new Registry()
+    const late = await stores.openReader({ metrics })
     await stores.primaryServer.kill('SIGKILL')
-    expect(await amountOf(reader, id)).toBe(6)
+    await until('the primary to be asked first and in vain', async () => {
+      await dropValue(id)
+      expect(await amountOf(late, id)).toBe(6)
+      return /server="primary"} [1-9]/.test(await metrics.metrics())
+    })
     expect(await view(reader, fenced)).toBe(503)
     expect(await view(reader, id, true)).toBe(503)
+  })
+})
+
+describe('on a cluster', () => {
+  let cluster: RedisCluster
+  let stores: Stores
+  beforeAll(async () => {
+    cluster = await startRedisCluster({ primaries: 3, replicas: 1, args: ['--cluster-node-timeout', '1000'] })
+    stores = await openReadingStores({ valueUrl: cluster.url })
+  })
+  afterAll(async () => {
+    await stores.close()
+    await cluster.stop()
+  })
+
+  test('counts of every shard are read, from replicas too, and after a failover', async () => {
+    const metrics = new Registry()
+    const reader = await stores.openReader({ metrics })
+    const ids = Array.from({ length: 60 }, () => stores.newId())
+    await Promise.all(ids.map((id, i) => stores.create(id, { initialValue: i })))
+    const uncached = async () => {
+      await Promise.all(
+        ids.map((id) => askRedis(stores.cacheServer, 'DEL', cacheKeys(id).result, cacheKeys(id).value)),
+      )
+      const outcomes = await reader.readMany(ids)
+      return outcomes.map((outcome) => (outcome.ok ? JSON.parse(outcome.json).value : outcome.problem.status))
+    }
+    const values = ids.map((_, i) => i)
+    expect(await uncached()).toEqual(values)
+    await until('replicas to be read', async () => {
+      expect(await uncached()).toEqual(values)
+      return /server="replica"} [1-9]/.test(await metrics.metrics())
+    })
+    const history = await reader.history(ids[7] as string, { granularity: 'hour', measure: 'value' })
+    expect(history.ok && history.view.points.at(-1)?.value).toBe(7)
+
+    await (cluster.primaries[0] as RedisServer).kill('SIGKILL')
+    await cluster.healthy()
+    const strong = async () => (await reader.readMany(ids, { strong: true })).every((outcome) => outcome.ok)
+    await until('the promoted replica to be found', strong, { deadlineMs: 20_000 })
+    expect(await uncached()).toEqual(values)
+  })
+
+  test('a shard that has moved is found at once', async () => {
+    const reader = await stores.openReader()
+    const id = stores.newId()
+    await stores.create(id, { initialValue: 5 })
+    const slot = String(crc16(`s${stores.store.shardOf(id)}`) % 16384)
+    const nodes = cluster.primaries.filter((node) => node.running())
+    const answers = await Promise.all(nodes.map((node) => askRedis(node, 'CLUSTER', 'COUNTKEYSINSLOT', slot)))
+    const from = nodes[answers.findIndex((keys) => keys !== '0')]
+    const to = nodes.find((node) => node !== from)
+    if (!from || !to) return // the shard lies on the node that was promoted above
+    const [fromId, toId] = [await askRedis(from, 'CLUSTER', 'MYID'), await askRedis(to, 'CLUSTER', 'MYID')]
+    await askRedis(to, 'CLUSTER', 'SETSLOT', slot, 'IMPORTING', fromId)
+    await askRedis(from, 'CLUSTER', 'SETSLOT', slot, 'MIGRATING', toId)
+    for (const key of (await askRedis(from, 'CLUSTER', 'GETKEYSINSLOT', slot, '1000')).split(',')) {
+      await askRedis(from, 'MIGRATE', to.host, String(to.port), key, '0', '1000')
+    }
+    for (const node of [to, from]) await askRedis(node, 'CLUSTER', 'SETSLOT', slot, 'NODE', toId)
+    expect(await amountOf(reader, id, true)).toBe(5)
   })
 })
 

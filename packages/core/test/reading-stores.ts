@@ -19,7 +19,15 @@ export const infoMigrations = join(import.meta.dirname, '../../../services/count
 export const patientMs = 5000
 
 /** The stores that a reader needs, all real, and a writer that fills them as the other services do. */
-export async function openReadingStores({ replica = false, timeZone = 'UTC' } = {}) {
+export async function openReadingStores({
+  replica = false,
+  timeZone = 'UTC',
+  valueUrl,
+}: {
+  replica?: boolean
+  timeZone?: string
+  valueUrl?: string
+} = {}) {
   const primaryServer = await testRedis()
   const [cacheServer, replicaServer, databases] = await Promise.all([
     testRedis({ maxmemoryPolicy: 'allkeys-lru' }),
@@ -31,7 +39,7 @@ export async function openReadingStores({ replica = false, timeZone = 'UTC' } = 
   const sql = connectPostgres(databases.INFO_DATABASE_URL, { name: 'test', max: 3 })
   const store = await openValueStore(
     {
-      VALUE_REDIS_URL: primaryServer.url,
+      VALUE_REDIS_URL: valueUrl ?? primaryServer.url,
       VALUE_REPLICA_REDIS_URL: replicaServer?.url,
       TIME_ZONE: timeZone,
     },
