@@ -215,7 +215,7 @@ describe.each(engines)('count_apply on $name', ({ start }) => {
     })
 
     test('of a thousand operations on as many counts is one call', async () => {
-      const shard = await withCount()
+      const { racing: shard } = await withCount()
       const ids = Array.from({ length: 1000 }, (_, i) => `n${i}`)
       for (const id of ids)
         await shard.redis.hset(
@@ -551,7 +551,15 @@ describe.each(engines)('count_apply on $name', ({ start }) => {
       expect(await history(shard, 'a')).toMatchObject({ [`d${day}`]: 1, [`d${day + 1}`]: 2 })
     })
 
-    test('takes the next offset from its second on', async () => {
+    test('takes the next offset at the very second it is in force', async () => {
+      const shard = await withCount()
+      const offsets = { offset: 0, changesAt: noon / 1e6 - 30, next: 43_200 }
+      await addAt(shard, noon - 30e6 - 1, 1, offsets)
+      await addAt(shard, noon - 30e6, 2, offsets)
+      expect(await history(shard, 'a')).toMatchObject({ [`d${day}`]: 1, [`d${day + 1}`]: 2 })
+    })
+
+    test('counts a day of 25 hours as one', async () => {
       const changesAt = Date.parse('2031-11-02T06:00:00Z') / 1000
       const newYork = { offset: -14_400, changesAt, next: -18_000 }
       const shard = await withCount()

@@ -111,6 +111,22 @@ describe.each(engines)('count_create on $name', ({ start }) => {
     expect(await remove(shard, { id: 'a', created: 7, revision: 8 })).toEqual(['gone', 5, noon + 7.2e9])
   })
 
+  test('of a next life leaves nothing of the life before last, and queues the earlier for write-behind', async () => {
+    const shard = await ahead()
+    await create(shard, { id: 'a', created: 5 })
+    await operate(shard, add('a', 1))
+    await setClock(shard, noon + 7.2e9)
+    await operate(shard, add('a', 1))
+    await remove(shard, { id: 'a', created: 5, revision: 6 })
+    expect(await shard.redis.exists(shard.keys.goneHistory('a'))).toBe(1)
+    await create(shard, { id: 'a', created: 7 })
+    await shard.redis.del(shard.keys.dirty.queue)
+    await create(shard, { id: 'a', created: 9 })
+    expect(await shard.redis.hget(shard.keys.gone('a'), 'c')).toBe('7')
+    expect(await shard.redis.exists(shard.keys.goneHistory('a'))).toBe(0)
+    expect(Object.keys(await shard.redis.hgetall(shard.keys.dirty.queue)).sort()).toEqual(['a 7', 'a 9'])
+  })
+
   describe('to restore', () => {
     async function trashed() {
       const shard = await ahead()

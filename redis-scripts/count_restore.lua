@@ -32,11 +32,9 @@ if known(KEYS[1]) or known(KEYS[3]) then return { 'known' } end
 
 local removed = ARGV[10] == '1'
 local record, aside = KEYS[removed and 3 or 1], KEYS[removed and 4 or 2]
-local before = tonumber(redis.call('HGET', record, 'c'))
 if redis.call('HGET', record, 'c') ~= ARGV[2] then redis.call('UNLINK', record, aside) end -- an earlier life
 redis.call('HSET', record, 'v', ARGV[7], 't', ARGV[9], 'l', ARGV[5], 'u', ARGV[6], 's', ARGV[4], 'r', ARGV[3], 'c', ARGV[2])
 redis.call('HDEL', record, 'o')
-if before ~= created then redis.call('UNLINK', aside) end -- that of an earlier life
 if #history > 0 then redis.call('HSET', aside, unpack(history)) end
 if removed then
   for _, key in ipairs({ record, aside }) do redis.call('PEXPIRE', key, 2592000000) end

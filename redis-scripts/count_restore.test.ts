@@ -72,7 +72,7 @@ describe.each(engines)('count_restore on $name', ({ start }) => {
   test('over an older state of the count takes the archive’s, keeps its minutes, and forgets its open buckets', async () => {
     const shard = await store.shard()
     await setClock(shard, noon - 7.2e9)
-    await create(shard, { id: 'a', created: 7, max: 5 })
+    await create(shard, { id: 'a', created: 7, revision: 8, max: 5 })
     await operate(shard, add('a', 3))
     await setClock(shard, noon - 7.1e9)
     await operate(shard, add('a', 1))

@@ -17,7 +17,7 @@ export async function openLedger(brokers: string, before: Map<string, Seen>) {
   const client = new Kafka({
     clientId: 'count-demo',
     brokers: brokers.split(',').map((one) => one.trim()),
-    logLevel: logLevel.ERROR,
+    logLevel: logLevel.NOTHING,
   })
   const consumer = client.consumer({ groupId: `count-demo-${randomUUID()}`, retry: { retries: 20 } })
   const lines = new Map<string, Line>()

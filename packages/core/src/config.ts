@@ -71,7 +71,8 @@ export const valueStoreSettings = {
   VALUE_REPLICA_REDIS_URL: redisUrl.optional(),
   /** Absent: what the store records. */
   SHARDS: whole(1, 16384).optional(),
-  TIME_ZONE: text.refine(isZone, 'must be an IANA time zone').default('UTC'),
+  /** Absent: what the store records; UTC at first. */
+  TIME_ZONE: text.refine(isZone, 'must be an IANA time zone').optional(),
   VALUE_ACK: z.enum(['local', 'replica']).default('local'),
   /** Seconds. */
   IDEMPOTENCY_TTL: whole(1, 30 * 86_400).default(3600),

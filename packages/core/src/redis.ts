@@ -31,6 +31,7 @@ export function connectRedis(
     reconnectOnError: null,
     ...options,
   })
+  redis.setMaxListeners(0) // every shard may wait for the same connection
   let away = false
   redis.on('error', (error: Error) => {
     if (!away) log.warn({ store: name, reason: error.message }, 'store away')

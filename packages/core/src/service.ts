@@ -63,6 +63,9 @@ export function createContext(name: string, level: ServerConfig['LOG_LEVEL'] = '
 
 const version = '0.1.0'
 
+/** Room for `?ids=` with a thousand of the longest ids. */
+const maxHeaderSize = 160 * 1024
+
 /** Longest path parameter: an id of 128 characters, each percent-encoded. */
 const maxParamLength = 384
 
@@ -105,7 +108,8 @@ export async function createServer(
     frameworkErrors: answerError,
     clientErrorHandler: answerBroken,
     serverFactory: (handler): Server => {
-      const server = options.tls ? createTlsServer(options.tls, handler) : createPlainServer(handler)
+      const settings = { ...options.tls, maxHeaderSize }
+      const server = options.tls ? createTlsServer(settings, handler) : createPlainServer(settings, handler)
       Object.assign(server, { keepAliveTimeout, requestTimeout })
       options.onServer?.(server)
       return server

@@ -30,7 +30,6 @@ describe('settings', () => {
       HOST: '0.0.0.0',
       PORT: 8080,
       LOG_LEVEL: 'info',
-      TIME_ZONE: 'UTC',
       VALUE_ACK: 'local',
       IDEMPOTENCY_TTL: 3600,
       EVENT_PARTITIONS: 12,

@@ -167,6 +167,21 @@ describe('a reader', () => {
     expect(await amountOf(reader, id)).toBe(7)
   })
 
+  test('an answer made of a value read twenty seconds ago has ten to live', async () => {
+    const id = stores.newId()
+    const created = await stores.create(id)
+    await toCache(id)
+    const version = (await stores.cache.entries([id])).get(id)?.value?.version
+    await askRedis(stores.cacheServer, 'DEL', cacheKeys(id).result)
+    const old = `${version} ${created} 5 ${Date.now() - 20_000}`
+    await askRedis(stores.cacheServer, 'SET', cacheKeys(id).value, old)
+    expect(await amountOf(reader, id)).toBe(5)
+    await cached(id)
+    const life = Number(await askRedis(stores.cacheServer, 'PTTL', cacheKeys(id).result))
+    expect(life).toBeGreaterThan(0)
+    expect(life).toBeLessThanOrEqual(10_000)
+  })
+
   test('an info is read anew thirty seconds after its reading', async () => {
     const id = stores.newId()
     await stores.create(id, { name: 'before' })
@@ -515,6 +530,25 @@ describe('on a cluster', () => {
     await cluster.stop()
   })
 
+  test('a shard that has moved is found at once', async () => {
+    const reader = await stores.openReader()
+    const id = stores.newId()
+    await stores.create(id, { initialValue: 5 })
+    const slot = String(crc16(`s${stores.store.shardOf(id)}`) % 16384)
+    const nodes = cluster.primaries
+    const answers = await Promise.all(nodes.map((node) => askRedis(node, 'CLUSTER', 'COUNTKEYSINSLOT', slot)))
+    const place = answers.findIndex((keys) => keys !== '0')
+    const [from, to] = [nodes[place], nodes[(place + 1) % nodes.length]] as [RedisServer, RedisServer]
+    const [fromId, toId] = [await askRedis(from, 'CLUSTER', 'MYID'), await askRedis(to, 'CLUSTER', 'MYID')]
+    await askRedis(to, 'CLUSTER', 'SETSLOT', slot, 'IMPORTING', fromId)
+    await askRedis(from, 'CLUSTER', 'SETSLOT', slot, 'MIGRATING', toId)
+    for (const key of (await askRedis(from, 'CLUSTER', 'GETKEYSINSLOT', slot, '1000')).split(',')) {
+      await askRedis(from, 'MIGRATE', to.host, String(to.port), key, '0', '1000')
+    }
+    for (const node of [to, from]) await askRedis(node, 'CLUSTER', 'SETSLOT', slot, 'NODE', toId)
+    expect(await amountOf(reader, id, true)).toBe(5)
+  })
+
   test('counts of every shard are read, from replicas too, and after a failover', async () => {
     const metrics = new Registry()
     const reader = await stores.openReader({ metrics })
@@ -541,26 +575,6 @@ describe('on a cluster', () => {
     const strong = async () => (await reader.readMany(ids, { strong: true })).every((outcome) => outcome.ok)
     await until('the promoted replica to be found', strong, { deadlineMs: 20_000 })
     expect(await uncached()).toEqual(values)
-  })
-
-  test('a shard that has moved is found at once', async () => {
-    const reader = await stores.openReader()
-    const id = stores.newId()
-    await stores.create(id, { initialValue: 5 })
-    const slot = String(crc16(`s${stores.store.shardOf(id)}`) % 16384)
-    const nodes = cluster.primaries.filter((node) => node.running())
-    const answers = await Promise.all(nodes.map((node) => askRedis(node, 'CLUSTER', 'COUNTKEYSINSLOT', slot)))
-    const from = nodes[answers.findIndex((keys) => keys !== '0')]
-    const to = nodes.find((node) => node !== from)
-    if (!from || !to) return // the shard lies on the node that was promoted above
-    const [fromId, toId] = [await askRedis(from, 'CLUSTER', 'MYID'), await askRedis(to, 'CLUSTER', 'MYID')]
-    await askRedis(to, 'CLUSTER', 'SETSLOT', slot, 'IMPORTING', fromId)
-    await askRedis(from, 'CLUSTER', 'SETSLOT', slot, 'MIGRATING', toId)
-    for (const key of (await askRedis(from, 'CLUSTER', 'GETKEYSINSLOT', slot, '1000')).split(',')) {
-      await askRedis(from, 'MIGRATE', to.host, String(to.port), key, '0', '1000')
-    }
-    for (const node of [to, from]) await askRedis(node, 'CLUSTER', 'SETSLOT', slot, 'NODE', toId)
-    expect(await amountOf(reader, id, true)).toBe(5)
   })
 })
 

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { ConfigError, readConfig, serverSettings } from '@count/core/config'
 import { connectPostgres } from '@count/core/postgres'
 import { createContext, serve, stopSignal } from '@count/core/service'
+import { openWeb } from '@count/web/web'
 import { migrateInfo, openManagement } from 'count-management-service/app'
 import { managementSettings } from 'count-management-service/config'
 import { openRead } from 'count-read-service/app'
@@ -43,6 +44,7 @@ async function start(): Promise<void> {
       openManagement(management, context),
       openWrite(write, context),
       openRead(read, context),
+      openWeb('/management/'),
     ])
     await serve({ ...server, PUBLIC_URL: url }, context, parts, { after: stack.close, signalled })
     if (created) {

@@ -38,7 +38,7 @@ export function Table({ caption, columns, rows, keyOf, nameOf = keyOf, sort, onS
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
     if (!step || !row) return
     event.preventDefault()
-    focusRow(step > 0 ? row.nextElementSibling : row.previousElementSibling)
+    focusLink(step > 0 ? row.nextElementSibling : row.previousElementSibling)
   }
   return html`
     <div class="table-box">
@@ -73,9 +73,9 @@ export function Table({ caption, columns, rows, keyOf, nameOf = keyOf, sort, onS
     </div>`
 }
 
-/** The first thing of a row that opens it. @param {Element | null | undefined} row */
-export function focusRow(row) {
-  const target = row?.querySelector('a, button, input')
+/** Focuses what opens a row: its link, or else its first control. @param {Element | null | undefined} row */
+export function focusLink(row) {
+  const target = row?.querySelector('a') ?? row?.querySelector('button, input, select')
   if (target instanceof HTMLElement) target.focus()
 }
 

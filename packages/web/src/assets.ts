@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import type {} from '@count/core/access'
-import fastifyStatic, { type FastifyStaticOptions } from '@fastify/static'
+import { refuse } from '@count/core/http'
+import { problem } from '@count/core/problem'
+import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyPluginAsync, RouteShorthandOptions } from 'fastify'
 
 /** Nothing inline, nothing from elsewhere, in nobody's frame. */
@@ -26,47 +28,47 @@ const uplot = dirname(resolved('uplot/package.json'))
 
 /** Where the pages import libraries from → the file of the package, and what it is. */
 const vendor = {
-  '/assets/vendor/preact.js': [join(dirname(resolved('htm')), '../preact/standalone.module.js'), 'javascript'],
-  '/assets/vendor/uplot.js': [join(uplot, 'dist/uPlot.esm.js'), 'javascript'],
-  '/assets/vendor/uplot.css': [join(uplot, 'dist/uPlot.min.css'), 'css'],
+  '/vendor/preact.js': [join(dirname(resolved('htm')), '../preact/standalone.module.js'), 'javascript'],
+  '/vendor/uplot.js': [join(uplot, 'dist/uPlot.esm.js'), 'javascript'],
+  '/vendor/uplot.css': [join(uplot, 'dist/uPlot.min.css'), 'css'],
 } as const
 
 /** Pages hold no data: what they show, they ask the API for, and that asks who they are. */
 const page: RouteShorthandOptions = { config: { access: { kind: 'public' } }, schema: { hide: true } }
 
-async function serveFolder(app: FastifyInstance, options: FastifyStaticOptions): Promise<void> {
-  app.addHook('onRoute', (route) => Object.assign(route, page))
-  await app.register(fastifyStatic, {
-    ...options,
-    decorateReply: false,
-    cacheControl: false,
-    index: 'index.html',
-    extensions: ['html'],
-    setHeaders: (reply) => {
-      for (const [name, value] of Object.entries(headers)) reply.setHeader(name, value)
-    },
-  })
+async function serveFolder(app: FastifyInstance, root: string): Promise<void> {
+  await app.register(fastifyStatic, { root, serve: false, cacheControl: false, extensions: ['html'] })
+  app.setNotFoundHandler((_request, reply) => refuse(reply, problem('not-found')))
+  app.get<{ Params: { '*': string } }>('/*', page, (request, reply) =>
+    reply.headers(headers).sendFile(request.params['*'] || 'index.html'),
+  )
 }
 
 /** `/assets/*`: style sheet, components, the libraries under them, and `/assets/kit.html`, which shows them all. */
 export const assetRoutes: FastifyPluginAsync = async (app) => {
-  await serveFolder(app, { root: kit, prefix: '/assets/' })
-  for (const [path, [file, type]] of Object.entries(vendor)) {
-    const text = readFileSync(file)
-    const etag = `"${createHash('sha256').update(text).digest('base64url')}"`
-    app.get(path, page, (request, reply) => {
-      reply.headers({ ...headers, etag, 'content-type': `text/${type}; charset=utf-8` })
-      return request.headers['if-none-match'] === etag ? reply.code(304).send() : reply.send(text)
-    })
-  }
+  await app.register(
+    async (scope) => {
+      await serveFolder(scope, kit)
+      for (const [path, [file, type]] of Object.entries(vendor)) {
+        const text = readFileSync(file)
+        const etag = `"${createHash('sha256').update(text).digest('base64url')}"`
+        scope.get(path, page, (request, reply) => {
+          reply.headers({ ...headers, etag, 'content-type': `text/${type}; charset=utf-8` })
+          return request.headers['if-none-match'] === etag ? reply.code(304).send() : reply.send(text)
+        })
+      }
+    },
+    { prefix: '/assets' },
+  )
 }
 
 /**
- * The pages in `root` below `prefix` (`/management/`), `keys.html` also as `/management/keys`, under a strict CSP.
+ * The pages in `root` below `prefix` (`/management`), `keys.html` also as `/management/keys`, under a strict CSP.
  * Public: they are static files without data.
  */
 export const pageRoutes =
   (prefix: string, root: string): FastifyPluginAsync =>
   async (app) => {
-    await serveFolder(app, { root, prefix, redirect: true })
+    await app.register(async (scope) => await serveFolder(scope, root), { prefix })
+    app.get(prefix, page, (_request, reply) => reply.redirect(`${prefix}/`))
   }

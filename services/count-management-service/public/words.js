@@ -79,11 +79,7 @@ export const words = {
     'Removed tags from {n} counts.',
   ],
   'bulk.done.pause': ['카운트 {n}개를 일시 중지했습니다.', 'Paused {n} count.', 'Paused {n} counts.'],
-  'bulk.done.activate': [
-    '카운트 {n}개를 다시 사용합니다.',
-    'Activated {n} count.',
-    'Activated {n} counts.',
-  ],
+  'bulk.done.activate': ['카운트 {n}개를 다시 사용합니다.', 'Activated {n} count.', 'Activated {n} counts.'],
   'bulk.done.archive': ['카운트 {n}개를 보관했습니다.', 'Archived {n} count.', 'Archived {n} counts.'],
   'bulk.done.delete': [
     '카운트 {n}개를 휴지통으로 옮겼습니다.',
@@ -136,7 +132,10 @@ export const words = {
   'correct.difference': ['변화', 'Change'],
   'correct.done': ['값을 {value|으로/로} 수정했습니다.', 'The value is {value} now.'],
   'correct.undone': ['값을 되돌렸습니다.', 'The value was put back.'],
-  'correct.outside': ['이 카운트의 범위({bounds})를 벗어납니다.', 'Outside the bounds of this count ({bounds}).'],
+  'correct.outside': [
+    '이 카운트의 범위({bounds})를 벗어납니다.',
+    'Outside the bounds of this count ({bounds}).',
+  ],
 
   'history.granularity': ['간격', 'Interval'],
   'history.minute': ['분', 'Minute'],
@@ -162,10 +161,7 @@ export const words = {
     '{name} has changed meanwhile. What you typed is still below; saving again overwrites only those fields.',
   ],
   'settings.metadata.wrong': ['JSON 객체를 입력하세요.', 'Enter a JSON object.'],
-  'settings.bound': [
-    '현재 값이 이 범위를 벗어납니다.',
-    'The present value would be outside these bounds.',
-  ],
+  'settings.bound': ['현재 값이 이 범위를 벗어납니다.', 'The present value would be outside these bounds.'],
 
   'danger.title': ['주의가 필요한 작업', 'Danger zone'],
   'danger.pause': ['일시 중지', 'Pause'],
@@ -308,7 +304,10 @@ export const words = {
   'users.delete.done': ['{name} 계정을 삭제했습니다.', '{name} is deleted.'],
   'users.create.done': ['{name} 계정을 추가했습니다.', '{name} can sign in now.'],
   'users.exists': ['이미 있는 사용자 이름입니다.', 'This username is taken.'],
-  'users.last': ['마지막 관리자는 바꾸거나 지울 수 없습니다.', 'The last admin cannot be changed or deleted.'],
+  'users.last': [
+    '마지막 관리자는 바꾸거나 지울 수 없습니다.',
+    'The last admin cannot be changed or deleted.',
+  ],
   'users.username.wrong': [
     '영문, 숫자, . _ @ - 만 쓸 수 있습니다(64자 이하).',
     'Letters, digits and . _ @ - only, 64 at most.',
@@ -406,7 +405,11 @@ export const words = {
   'import.onError.fail': ['전체를 가져오지 않음', 'Import nothing'],
   'import.onError.skip': ['그 줄만 건너뜀', 'Skip that line'],
   'import.preview': ['처음 몇 줄', 'The first rows'],
-  'import.preview.caption': ['{name}의 처음 {n}줄', 'The first {n} rows of {name}', 'The first {n} rows of {name}'],
+  'import.preview.caption': [
+    '{name}의 처음 {n}줄',
+    'The first {n} rows of {name}',
+    'The first {n} rows of {name}',
+  ],
   'import.checking': ['파일을 확인하고 있습니다', 'Checking the file'],
   'import.check': ['가져오면 이렇게 됩니다', 'What will happen'],
   'import.recheck': ['다시 확인', 'Check again'],

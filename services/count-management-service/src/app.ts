@@ -9,6 +9,7 @@ import type { ServiceContext, ServiceParts } from '@count/core/service'
 import { openSessionVerifier, sessionAccess, siteOf } from '@count/core/sessions'
 import { openValueStore } from '@count/core/value-store'
 import { openZone } from '@count/core/zone'
+import { pageRoutes } from '@count/web/assets'
 import type { ManagementConfig } from './config.ts'
 import { createCountManager } from './count-manager.ts'
 import { startHousekeeping } from './housekeeping.ts'
@@ -83,6 +84,7 @@ export async function openManagement(
       protect(app, { session: sessionAccess(verifier, site), service: serviceAccess(config.SERVICE_TOKEN) })
       app.addHook('preHandler', renewal(signIn, site))
       await app.register(sessionRoutes({ signIn, verifier, site }))
+      await app.register(pageRoutes('/management', join(import.meta.dirname, '../public')))
       await app.register(countRoutes(manager))
       await app.register(keyRoutes(createKeyManager(sql)))
     },

@@ -75,18 +75,14 @@ export async function searchCounts(
   { q, tag, status, limit }: Omit<CountQuery, 'cursor'>,
   after: string,
 ): Promise<CountInfo[]> {
-  const pattern = q?.trim()
-    ? `%${q
-        .trim()
-        .toLowerCase()
-        .replace(/[\\%_]/g, '\\$&')}%`
-    : undefined
-  const conditions = sql`deleted_at is null
-    and id > ${after}
+  const term = q?.trim().toLowerCase() ?? ''
+  const pattern = `%${term.replace(/[\\%_]/g, '\\$&')}%`
+  // Below three characters there is no trigram: the index would be read whole, which the planner does not know.
+  const column = [...term].length < 3 ? sql`(search || '')` : sql`search`
+  const rows = await sql<CountRow[]>`select * from count_info where deleted_at is null and id > ${after}
     ${tag === undefined ? sql`` : sql`and tags @> ${[tag]}`}
-    ${status === undefined ? sql`` : sql`and status = ${status}`}`
-  const rows = await sql<CountRow[]>`select * from count_info where ${conditions}
-    ${pattern === undefined ? sql`` : sql`and search like ${pattern}`}
+    ${status === undefined ? sql`` : sql`and status = ${status}`}
+    ${term === '' ? sql`` : sql`and ${column} like ${pattern}`}
     order by id limit ${limit}`
   return rows.map(infoOf)
 }

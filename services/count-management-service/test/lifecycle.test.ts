@@ -221,6 +221,19 @@ describe('what a crash leaves is brought to its end', () => {
   })
 })
 
+test('a creation that is still under way somewhere cannot come after the removal', async () => {
+  const id = newId()
+  const { sql, store, lifecycle } = await another()
+  await editor.call('POST', path, { id, name: 'A' })
+  const info = await findCount(sql, id)
+  if (!info) throw new Error('no such count')
+  // As if its script had never run.
+  await world.redis.del(keysOf(store, id).count(id))
+  expect((await editor.call('DELETE', `${path}/${id}`, undefined, any)).status).toBe(204)
+  expect(await lifecycle.complete(info)).toEqual({ outcome: 'superseded' })
+  expect(await world.redis.exists(keysOf(store, id).count(id))).toBe(0)
+})
+
 describe('while the value store is away', () => {
   test('creating is refused and nothing is made; it works again when the store is back', async () => {
     const id = newId()

@@ -38,7 +38,10 @@ export async function openWrite(config: WriteConfig, context: ServiceContext): P
   const archive = openArchive(archiveSql)
   const known = await prepareArchive(config, archive).catch((error: Error) => {
     if (!isAway(error)) throw error
-    log.warn({ reason: error.message }, 'the archive is away: counts of a recovered store are written, storing waits')
+    log.warn(
+      { reason: error.message },
+      'the archive is away: counts of a recovered store are written, storing waits',
+    )
     return undefined
   })
 
@@ -134,9 +137,17 @@ export async function openWrite(config: WriteConfig, context: ServiceContext): P
 }
 
 /** Migrates the archive, records `first` there unless another was, and says what the deployment was set up with. */
-async function prepareArchive(config: WriteConfig, archive: Archive, first?: { shards: number; zone: string }) {
+async function prepareArchive(
+  config: WriteConfig,
+  archive: Archive,
+  first?: { shards: number; zone: string },
+) {
   const sql = join(import.meta.dirname, '../sql')
-  await within(20_000, 'the archive', migrate(config.ARCHIVE_MIGRATION_URL ?? config.ARCHIVE_DATABASE_URL, sql))
+  await within(
+    20_000,
+    'the archive',
+    migrate(config.ARCHIVE_MIGRATION_URL ?? config.ARCHIVE_DATABASE_URL, sql),
+  )
   if (first) await archive.recordDeployment(first)
   return within(5_000, 'the archive', archive.deployment())
 }

@@ -68,7 +68,10 @@ export function openRecovery(options: RecoveryOptions): Recover {
     if (word !== 'recovered') throw new StoreUnavailable('another process recovers the shard')
     if (restored > 0) {
       const ms = Math.round(performance.now() - began)
-      log.warn({ shard, restored, lifecycles, clock, known, ms }, 'the value store had lost data; the archive brought it back')
+      log.warn(
+        { shard, restored, lifecycles, clock, known, ms },
+        'the value store had lost data; the archive brought it back',
+      )
     }
   }
 

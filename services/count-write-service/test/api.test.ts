@@ -50,7 +50,9 @@ describe('one count', () => {
 
   test('a hundred callers on a count of 50 that may not fall below 0: exactly 50 succeed', async () => {
     await world.define('stock', { initialValue: 50, min: 0 })
-    const answers = await Promise.all(Array.from({ length: 100 }, () => post('/api/v1/counts/stock/decrement', {})))
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, () => post('/api/v1/counts/stock/decrement', {})),
+    )
     expect(answers.filter((answer) => answer.status === 200)).toHaveLength(50)
     expect(answers.filter((answer) => answer.status === 409)).toHaveLength(50)
     expect((await put('stock', 0)).body.delta).toBe(0)
@@ -122,7 +124,9 @@ describe('batch', () => {
     const second = await batch(operations, { 'idempotency-key': 'b' })
     expect([first.replayed, second.replayed]).toEqual([false, true])
     expect(second.body).toEqual(first.body)
-    const other = await batch([{ id: ids[0], op: 'increment', amount: 9 }, ...operations.slice(1)], { 'idempotency-key': 'b' })
+    const other = await batch([{ id: ids[0], op: 'increment', amount: 9 }, ...operations.slice(1)], {
+      'idempotency-key': 'b',
+    })
     expect(other.status).toBe(422)
   })
 
@@ -140,9 +144,15 @@ describe('batch', () => {
   test('a foreign prefix is that item’s 403', async () => {
     await world.define('team:a')
     const { key } = await world.newKey(['counts:write'], ['team:'])
-    const { body } = await batch([{ id: 'team:a', op: 'increment' }, { id: 'own', op: 'increment' }], {
-      authorization: `Bearer ${key}`,
-    })
+    const { body } = await batch(
+      [
+        { id: 'team:a', op: 'increment' },
+        { id: 'own', op: 'increment' },
+      ],
+      {
+        authorization: `Bearer ${key}`,
+      },
+    )
     expect(body.results.map((result) => result.status)).toEqual([200, 403])
   })
 
@@ -193,8 +203,12 @@ describe('bad input', () => {
   })
 
   test('another content type is 415, a body over 1 MiB 413, a bad key 400, an unknown parameter 400', async () => {
-    expect((await post('/api/v1/counts/one/increment', 'amount=1', { 'content-type': 'text/plain' })).status).toBe(415)
-    expect((await post('/api/v1/counts/batch', `{"operations":"${'x'.repeat(1024 * 1024)}"}`)).status).toBe(413)
+    expect(
+      (await post('/api/v1/counts/one/increment', 'amount=1', { 'content-type': 'text/plain' })).status,
+    ).toBe(415)
+    expect((await post('/api/v1/counts/batch', `{"operations":"${'x'.repeat(1024 * 1024)}"}`)).status).toBe(
+      413,
+    )
     expect((await world.increment(url, 'one', 1, 'k'.repeat(256))).status).toBe(400)
     expect((await post('/api/v1/counts/one/increment?amount=2', {})).status).toBe(400)
   })
@@ -209,7 +223,8 @@ describe('bad input', () => {
   test('no key, a foreign key, the wrong scope or prefix are refused before anything else is looked at', async () => {
     const reader = await world.newKey(['counts:read'])
     const team = await world.newKey(['counts:write'], ['team:'])
-    const bad = (authorization: string) => post('/api/v1/counts/one/increment', '{"amount":', { authorization })
+    const bad = (authorization: string) =>
+      post('/api/v1/counts/one/increment', '{"amount":', { authorization })
     expect((await bad('')).status).toBe(401)
     expect((await bad('Bearer ck_0_0_0')).status).toBe(401)
     expect((await bad(`Bearer ${reader.key}`)).status).toBe(403)

@@ -21,16 +21,21 @@ beforeAll(async () => {
 afterAll(() => world.close())
 
 /** Runs a query of the code under test on a connection that explains it instead; its plan as text. */
-async function planOf(sql: World['archive'], run: (sql: World['archive']) => Promise<unknown>): Promise<string> {
+async function planOf(
+  sql: World['archive'],
+  run: (sql: World['archive']) => Promise<unknown>,
+): Promise<string> {
   let text = ''
   const explaining = new Proxy(sql, {
     apply(target, _this, [strings, ...values]: [TemplateStringsArray, ...unknown[]]) {
       if (!/^\s*select/.test(strings[0] ?? '')) return Reflect.apply(target, undefined, [strings, ...values])
       const explained = Object.assign([`explain ${strings[0]}`, ...strings.slice(1)], { raw: strings.raw })
-      return Reflect.apply(target, undefined, [explained, ...values]).then((rows: { 'QUERY PLAN': string }[]) => {
-        text += rows.map((row) => row['QUERY PLAN']).join('\n')
-        return []
-      })
+      return Reflect.apply(target, undefined, [explained, ...values]).then(
+        (rows: { 'QUERY PLAN': string }[]) => {
+          text += rows.map((row) => row['QUERY PLAN']).join('\n')
+          return []
+        },
+      )
     },
   })
   await run(explaining)

@@ -25,7 +25,9 @@ const first = ids[0] as string
 
 /** Increments every count once by `amount`, each surely. */
 async function addToAll(url: string, amount: number, name: string) {
-  const answers = await Promise.all(ids.map((id) => world.incrementSurely(() => url, id, amount, `${name}-${id}`)))
+  const answers = await Promise.all(
+    ids.map((id) => world.incrementSurely(() => url, id, amount, `${name}-${id}`)),
+  )
   expect(answers.map(({ status }) => status)).toEqual(ids.map(() => 200))
   return answers
 }
@@ -51,8 +53,12 @@ test('a value store that comes back empty has every archived value before it tak
   const values = await valuesOf(world, ids)
   expect(values.get(first)).toBe(9)
   expect([...values.values()].slice(1)).toEqual(ids.slice(1).map(() => 8))
-  await until('every count to be announced as restored', () => ids.every((id) => consumer.seen.get(id)?.restored === 1))
-  await until('consumers to have the values', () => ids.slice(1).every((id) => consumer.seen.get(id)?.value === 8))
+  await until('every count to be announced as restored', () =>
+    ids.every((id) => consumer.seen.get(id)?.restored === 1),
+  )
+  await until('consumers to have the values', () =>
+    ids.slice(1).every((id) => consumer.seen.get(id)?.value === 8),
+  )
   await until('the history to go on', async () => {
     const [row] = await world.archive<{ sum: number }[]>`
       select sum(delta)::int8 as sum from history_hour where id = ${first}`
@@ -75,7 +81,9 @@ test('lost under load, it costs at most what write-behind had not stored, and cl
   await ledger.stop()
   const after = total(ledger.acknowledged)
   const values = total(await valuesOf(world, ids))
-  process.stdout.write(`lost with the disk: ${after - values} of ${before} acknowledged, ${stored} were archived\n`)
+  process.stdout.write(
+    `lost with the disk: ${after - values} of ${before} acknowledged, ${stored} were archived\n`,
+  )
   // What was archived is there, and all that was acknowledged since.
   expect(values).toBeGreaterThanOrEqual(stored + after - before - 8 * 9)
   // Calls that were not answered when the disk went may count again; apart from them nothing is gained.
@@ -116,7 +124,9 @@ test('an older file is brought up to what the archive knows, lifecycle changes t
   const after = await world.incrementSurely(() => url, first, 1, 'three')
   expect(after.body.value).toBe(12)
   expect(after.body.version).toBeGreaterThan(Math.max(...answers.map(({ body }) => body.version)))
-  expect((await world.incrementSurely(() => url, second, 1, 'three')).body.type).toBe('urn:count:problem:count-paused')
+  expect((await world.incrementSurely(() => url, second, 1, 'three')).body.type).toBe(
+    'urn:count:problem:count-paused',
+  )
   expect((await world.incrementSurely(() => url, third, 1, 'three')).status).toBe(404)
   const values = await valuesOf(world, ids)
   expect([...values.values()].slice(3)).toEqual(ids.slice(3).map(() => 11))
@@ -129,8 +139,13 @@ test('a replica that is promoted with a clock behind gives no version below the 
   const front = await startSwitch(world.primary.port)
   const { url } = await world.run({ VALUE_REDIS_URL: `redis://127.0.0.1:${front.port}` })
   await addToAll(url, 1, 'one')
-  await until('the replica to have it', async () => (await askRedis(replica, 'DBSIZE')) === (await askRedis(world.primary, 'DBSIZE')))
+  await until(
+    'the replica to have it',
+    async () => (await askRedis(replica, 'DBSIZE')) === (await askRedis(world.primary, 'DBSIZE')),
+  )
   await askRedis(replica, 'REPLICAOF', 'NO', 'ONE')
+  const ahead = (Date.now() + 60_000) * 1000
+  for (const shard of [0, 1, 2, 3]) await askRedis(world.primary, 'SET', `{s${shard}}:clock`, String(ahead))
   const answers = await addToAll(url, 10, 'two')
   await archived(11)
   await askRedis(world.primary, 'REPLICAOF', '127.0.0.1', String(replica.port))

@@ -27,17 +27,38 @@ export interface NewCount {
 export interface Answer {
   status: number
   replayed: boolean
-  body: { value: number; version: number; delta: number; type: string; results: Answer['body'][]; status: number }
+  body: {
+    value: number
+    version: number
+    delta: number
+    type: string
+    results: Answer['body'][]
+    status: number
+  }
 }
 
 export type World = Awaited<ReturnType<typeof openWorld>>
 
 /** Every store that count-write-service talks to, real ones of this test file's own, and callers of its API. */
-export async function openWorld({ value = {}, env = {} }: { value?: Partial<RedisOptions>; env?: NodeJS.ProcessEnv } = {}) {
+export async function openWorld({
+  value = {},
+  env = {},
+}: {
+  value?: Partial<RedisOptions>
+  env?: NodeJS.ProcessEnv
+} = {}) {
   const [primary, cache, databases] = await Promise.all([testRedis(value), testRedis(), testDatabases()])
   await migrate(databases.INFO_MIGRATION_URL, infoSchema)
-  const info = connectPostgres(databases.INFO_MIGRATION_URL, { name: 'test', max: 2, statementTimeoutMs: 60_000 })
-  const archive = connectPostgres(databases.ARCHIVE_MIGRATION_URL, { name: 'test', max: 2, statementTimeoutMs: 60_000 })
+  const info = connectPostgres(databases.INFO_MIGRATION_URL, {
+    name: 'test',
+    max: 2,
+    statementTimeoutMs: 60_000,
+  })
+  const archive = connectPostgres(databases.ARCHIVE_MIGRATION_URL, {
+    name: 'test',
+    max: 2,
+    statementTimeoutMs: 60_000,
+  })
   const closing: (() => Promise<unknown>)[] = []
   const { key } = await newKey()
 
@@ -61,7 +82,10 @@ export async function openWorld({ value = {}, env = {} }: { value?: Partial<Redi
   }
 
   /** Puts a count into CountInfoDB; its record is made when it is first written. */
-  async function define(id: string, { initialValue = 0, min = null, max = null, status = 'active' }: NewCount = {}) {
+  async function define(
+    id: string,
+    { initialValue = 0, min = null, max = null, status = 'active' }: NewCount = {},
+  ) {
     await info`
       with next as (select nextval('revision_seq') as revision)
       insert into count_info (
@@ -97,7 +121,13 @@ export async function openWorld({ value = {}, env = {} }: { value?: Partial<Redi
     return { url, child, exited }
   }
 
-  async function send(url: string, method: string, path: string, body: unknown, headers: Record<string, string> = {}) {
+  async function send(
+    url: string,
+    method: string,
+    path: string,
+    body: unknown,
+    headers: Record<string, string> = {},
+  ) {
     const response = await fetch(url + path, {
       method,
       headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...headers },
@@ -114,10 +144,21 @@ export async function openWorld({ value = {}, env = {} }: { value?: Partial<Redi
   }
 
   const increment = (url: string, id: string, amount = 1, idempotencyKey?: string) =>
-    send(url, 'POST', `/api/v1/counts/${id}/increment`, { amount }, idempotencyKey ? { 'idempotency-key': idempotencyKey } : {})
+    send(
+      url,
+      'POST',
+      `/api/v1/counts/${id}/increment`,
+      { amount },
+      idempotencyKey ? { 'idempotency-key': idempotencyKey } : {},
+    )
 
   /** A client that retries under its idempotency key until it knows: what it added, exactly. */
-  async function incrementSurely(url: () => string, id: string, amount: number, idempotencyKey: string): Promise<Answer> {
+  async function incrementSurely(
+    url: () => string,
+    id: string,
+    amount: number,
+    idempotencyKey: string,
+  ): Promise<Answer> {
     return until(
       `an answer to ${idempotencyKey}`,
       async () => {

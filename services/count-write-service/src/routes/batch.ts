@@ -25,7 +25,10 @@ export const batchRoute = (writer: CountWriter, shardOf: (id: string) => number)
   const compile = validatorCompiler()
   const about = { httpPart: 'body', method: 'POST', url: '/api/v1/counts/batch' }
   const checks = new Map(
-    batchOperation.options.map((option) => [option.shape.op.value, compile({ ...about, schema: jsonSchema(option) })]),
+    batchOperation.options.map((option) => [
+      option.shape.op.value,
+      compile({ ...about, schema: jsonSchema(option) }),
+    ]),
   )
 
   /** The item, or the problem with it. The compiled check says yes fast; only a no is asked why. */
