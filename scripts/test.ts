@@ -6,6 +6,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findJava, findRedisServer } from '../packages/stack/src/binaries.ts'
+import { findChromium } from '../packages/stack/src/chromium.ts'
 import { kafkaJars } from '../packages/stack/src/kafka-jars.ts'
 import { endLeaked } from '../packages/stack/src/leaks.ts'
 
@@ -20,6 +21,7 @@ async function prepare(): Promise<void> {
   await findRedisServer()
   await findJava()
   await kafkaJars()
+  await findChromium()
 }
 
 /** Runs vitest on our own output. @returns its exit code */
