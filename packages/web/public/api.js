@@ -80,7 +80,8 @@ export async function request(method, path, call = {}) {
     await asking
     return await request(method, path, call)
   }
-  if (response.status === 403 && method !== 'GET' && (await renewed())) return await request(method, path, call)
+  if (response.status === 403 && method !== 'GET' && (await renewed()))
+    return await request(method, path, call)
   throw await problemOf(response)
 }
 
@@ -115,7 +116,9 @@ export const get = (path, call) => request('GET', path, call)
 
 /** A query of what is not empty. @param {Record<string, string | number | undefined | null>} values */
 export function query(values) {
-  const given = Object.entries(values).filter(([, value]) => value !== undefined && value !== null && value !== '')
+  const given = Object.entries(values).filter(
+    ([, value]) => value !== undefined && value !== null && value !== '',
+  )
   const text = new URLSearchParams(given.map(([key, value]) => [key, String(value)])).toString()
   return text && `?${text}`
 }

@@ -1,6 +1,6 @@
 import { html, useEffect, useMemo, useRef } from '/assets/vendor/preact.js'
 import uPlot from '/assets/vendor/uplot.js'
-import { clock, compact, dateTime, number } from './format.js'
+import { change, compact, dateTime, number } from './format.js'
 import { language, t } from './i18n.js'
 
 /** @typedef {{ at: string | number, value: number, partial?: boolean }} Point `at`: RFC 3339 or ms */
@@ -25,7 +25,12 @@ function optionsOf(points, bars, width, short) {
     font: '12px system-ui, sans-serif',
   }
   const series = { stroke: token('--series-1'), width: 1.5, points: { show: points.length < 2 } }
-  const names = new Intl.DateTimeFormat(language(), short ? { timeStyle: 'short' } : { dateStyle: 'short' })
+  const time = new Intl.DateTimeFormat(language(), { timeStyle: 'short' })
+  const day = new Intl.DateTimeFormat(language(), { month: 'short', day: 'numeric' })
+  const nameOf = (/** @type {number} */ at) => {
+    const when = new Date(at * 1000)
+    return (short || when.getHours() !== 0 || when.getMinutes() !== 0 ? time : day).format(when)
+  }
   /** @type {uPlot.Options} */
   const options = {
     width,
@@ -34,14 +39,15 @@ function optionsOf(points, bars, width, short) {
     cursor: { y: false, drag: { x: false, y: false } },
     scales: { y: { range: (_, min, max) => rangeOf(min, max, bars) } },
     axes: [
-      { ...axis, space: 80, values: (_, ticks) => ticks.map((at) => names.format(at * 1000)) },
-      { ...axis, size: 60, values: (_, ticks) => ticks.map(compact) },
+      { ...axis, space: 84, size: 32, values: (_, ticks) => ticks.map(nameOf) },
+      { ...axis, size: widthOf, values: (_, ticks) => ticks.map(tickOf) },
     ],
     series: [
       {},
       bars
         ? {
             ...series,
+            width: 0,
             fill: token('--series-1'),
             ...(uPlot.paths.bars ? { paths: uPlot.paths.bars({ size: [0.7, 40] }) } : {}),
           }
@@ -50,6 +56,11 @@ function optionsOf(points, bars, width, short) {
   }
   return options
 }
+
+/** Exact while it is short: 70,100 and 70,200 are not both 70K. @param {number} value */
+const tickOf = (value) => (Math.abs(value) < 10_000_000 ? number(value) : compact(value))
+/** Room for the longest tick. @param {uPlot} _ @param {string[] | null} ticks */
+const widthOf = (_, ticks) => 20 + 7 * Math.max(3, ...(ticks ?? []).map((tick) => tick.length))
 
 /** A flat line lies in the middle; bars stand on 0. @param {number} min @param {number} max @param {boolean} bars @returns {[number, number]} */
 function rangeOf(min, max, bars) {
@@ -62,20 +73,30 @@ function rangeOf(min, max, bars) {
 
 const ms = (/** @type {Point} */ point) => new Date(point.at).getTime()
 
-/** What the chart shows, in words. @param {Point[]} points */
-function summaryOf(points) {
+const dayS = 86_400
+/** A little over a day still shows times only. @param {Point[]} points */
+const isShort = (points) => {
+  const [first, last] = [points[0], points.at(-1)]
+  return first !== undefined && last !== undefined && ms(last) - ms(first) <= (dayS + 3600) * 1000
+}
+
+/** What the chart shows, in words. @param {Point[]} points @param {boolean} bars */
+function summaryOf(points, bars) {
   const [first, last] = [points[0], points.at(-1)]
   if (!first || !last) return t('chart.empty')
-  const short = ms(last) - ms(first) <= 86_400_000
-  const when = (/** @type {Point} */ point) => (short ? clock(point.at) : dateTime(point.at))
   const values = points.map((point) => point.value)
+  const most = points.reduce((a, b) => (b.value > a.value ? b : a))
+  if (bars) {
+    const sum = values.reduce((a, b) => a + b, 0)
+    return t('chart.summary.bars', { sum: change(sum), when: dateTime(most.at), max: change(most.value) })
+  }
   return t('chart.summary', {
-    from: when(first),
-    to: when(last),
+    from: dateTime(first.at),
+    to: dateTime(last.at),
     first: number(first.value),
     last: number(last.value),
     min: number(Math.min(...values)),
-    max: number(Math.max(...values)),
+    max: number(most.value),
   })
 }
 
@@ -90,8 +111,11 @@ export function Chart({ title, points, label, bars = false }) {
   const box = useRef(/** @type {HTMLElement | null} */ (null))
   const plot = useRef(/** @type {uPlot | null} */ (null))
   /** @type {[number[], number[]]} */
-  const data = useMemo(() => [points.map((point) => ms(point) / 1000), points.map((point) => point.value)], [points])
-  const short = points.length > 0 && (data[0].at(-1) ?? 0) - (data[0][0] ?? 0) <= 86_400
+  const data = useMemo(
+    () => [points.map((point) => ms(point) / 1000), points.map((point) => point.value)],
+    [points],
+  )
+  const short = isShort(points)
   const enough = points.length > 0
   useEffect(() => {
     const element = box.current
@@ -123,7 +147,7 @@ export function Chart({ title, points, label, bars = false }) {
   return html`
     <figure class="chart" aria-label=${title}>
       ${enough && html`<div class="plot" ref=${box} aria-hidden="true"></div>`}
-      <figcaption>${summaryOf(points)}</figcaption>
+      <figcaption>${summaryOf(points, bars)}</figcaption>
       ${enough && html`<${PointTable} title=${title} points=${points} label=${label} />`}
     </figure>`
 }
@@ -140,9 +164,10 @@ const PointTable = ({ title, points, label }) => html`
           .slice(-maxRows)
           .reverse()
           .map(
-            (point) => html`<tr key=${point.at}><td>${dateTime(point.at)}${
-              point.partial && html` <small>${t('chart.partial')}</small>`
-            }</td><td class="numeric">${number(point.value)}</td></tr>`,
+            (point) =>
+              html`<tr key=${point.at}><td>${dateTime(point.at)}${
+                point.partial && html` <small>${t('chart.partial')}</small>`
+              }</td><td class="numeric">${number(point.value)}</td></tr>`,
           )}</tbody>
       </table>
     </div>
@@ -153,7 +178,9 @@ export function Spark({ values }) {
   if (values.length < 2) return null
   const [low, high] = [Math.min(0, ...values), Math.max(...values)]
   const y = (/** @type {number} */ value) => (high === low ? 15 : 15 - ((value - low) / (high - low)) * 14)
-  const points = values.map((value, i) => `${((i / (values.length - 1)) * 64).toFixed(1)},${y(value).toFixed(1)}`)
+  const points = values.map(
+    (value, i) => `${((i / (values.length - 1)) * 64).toFixed(1)},${y(value).toFixed(1)}`,
+  )
   return html`<svg class="spark" viewBox="0 0 64 16" role="img" aria-label=${t('chart.spark')}
     preserveAspectRatio="none"><polyline points=${points.join(' ')} /></svg>`
 }

@@ -9,7 +9,17 @@ import { Icon } from './icons.js'
  *   onClick?: (event: Event) => void, label?: string, small?: boolean, pressed?: boolean, children?: Children }} props `label` where
  *   there is only an icon
  */
-export const Button = ({ kind, busy, disabled, type = 'button', onClick, label, small, pressed, children }) => html`
+export const Button = ({
+  kind,
+  busy,
+  disabled,
+  type = 'button',
+  onClick,
+  label,
+  small,
+  pressed,
+  children,
+}) => html`
   <button type=${type} class=${['button', kind, small && 'small', label && 'square'].filter(Boolean).join(' ')}
     disabled=${disabled} aria-busy=${busy ? 'true' : null} aria-label=${label} title=${label} aria-pressed=${pressed}
     onClick=${busy ? (/** @type {Event} */ event) => event.preventDefault() : onClick}>${children}</button>`

@@ -38,7 +38,10 @@ export function Dialog({ title, onClose, wide, children }) {
  */
 export function useSubmit(action) {
   const [state, setState] = useState(
-    /** @type {{ busy: boolean, error?: unknown, errors: Record<string, string> }} */ ({ busy: false, errors: {} }),
+    /** @type {{ busy: boolean, error?: unknown, errors: Record<string, string> }} */ ({
+      busy: false,
+      errors: {},
+    }),
   )
   const submit = async (/** @type {Event} */ event = new Event('submit')) => {
     event.preventDefault()

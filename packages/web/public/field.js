@@ -42,7 +42,8 @@ export function Field({ name, label, value, onInput, error, hint, kind = 'text',
     'aria-invalid': error ? 'true' : null,
     'aria-describedby': described || null,
     'aria-required': rest.required ? 'true' : null,
-    onInput: (/** @type {{ currentTarget: { value: string } }} */ event) => onInput(event.currentTarget.value),
+    onInput: (/** @type {{ currentTarget: { value: string } }} */ event) =>
+      onInput(event.currentTarget.value),
     // Once, as it appears: an effect would take the focus again when the field is drawn anew.
     ref: rest.focus ? (/** @type {HTMLElement | null} */ element) => focusOnce(element) : null,
   }
@@ -88,7 +89,18 @@ export const Checkbox = ({ label, checked, onChange, disabled, hint }) => html`
  * @param {{ name: string, label: string, values: string[], onChange: (values: string[]) => void, error?: string, hint?: string,
  *   required?: boolean, suggestions?: string, disabled?: boolean, placeholder?: string }} props
  */
-export function WordsField({ name, label, values, onChange, error, hint, required, suggestions, disabled, placeholder }) {
+export function WordsField({
+  name,
+  label,
+  values,
+  onChange,
+  error,
+  hint,
+  required,
+  suggestions,
+  disabled,
+  placeholder,
+}) {
   const id = useId(name)
   const [text, setText] = useState('')
   const add = () => {
@@ -109,11 +121,12 @@ export function WordsField({ name, label, values, onChange, error, hint, require
       <label for=${id}>${label}${!required && html` <small>${t('field.optional')}</small>`}</label>
       <div class="words">
         ${values.map(
-          (word) => html`<span class="tag" key=${word}>${word}${
-            !disabled &&
-            html`<button type="button" aria-label=${t('action.remove', { name: word })}
+          (word) =>
+            html`<span class="tag" key=${word}>${word}${
+              !disabled &&
+              html`<button type="button" aria-label=${t('action.remove', { name: word })}
               onClick=${() => onChange(values.filter((other) => other !== word))}><${Icon} name="close" /></button>`
-          }</span>`,
+            }</span>`,
         )}
         <input id=${id} name=${name} value=${text} list=${suggestions} disabled=${disabled} autocomplete="off"
           placeholder=${placeholder ?? t('field.tags.add')} aria-invalid=${error ? 'true' : null}

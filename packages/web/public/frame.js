@@ -4,7 +4,7 @@ import { Button, Menu } from './controls.js'
 import { language, setLanguage, t } from './i18n.js'
 import { Icon } from './icons.js'
 import { Search } from './search.js'
-import { local } from './storage.js'
+import { session as kept, local } from './storage.js'
 import { Toasts, toastError } from './toast.js'
 
 /** @typedef {'system' | 'light' | 'dark'} Theme */
@@ -32,11 +32,14 @@ const sites = [
 async function presentSites() {
   const there = await Promise.all(
     sites.map(async (site) => {
-      if (location.pathname.startsWith(site.path)) return true
-      return await fetch(site.path, { method: 'HEAD' }).then(
+      const key = `count.site ${site.path}`
+      if (location.pathname.startsWith(site.path) || kept.get(key)) return true
+      const there = await fetch(site.path, { method: 'HEAD' }).then(
         (response) => response.ok,
         () => false,
       )
+      if (there) kept.set(key, '1')
+      return there
     }),
   )
   return sites.filter((_, i) => there[i])

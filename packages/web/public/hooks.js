@@ -151,7 +151,8 @@ export function useKeys(keys) {
     const press = (/** @type {KeyboardEvent} */ event) => {
       if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return
       const typing =
-        event.target instanceof HTMLElement && event.target.matches('textarea, select, input:not([type=checkbox])')
+        event.target instanceof HTMLElement &&
+        event.target.matches('textarea, select, input:not([type=checkbox])')
       if (!typing) latest.current[event.key]?.(event)
     }
     addEventListener('keydown', press)

@@ -31,7 +31,10 @@ export const words = {
   'kit.today': ['오늘', 'Today'],
   'kit.states': ['불러오기 상태', 'States of a part'],
   'kit.empty.title': ['아직 없습니다', 'Nothing yet'],
-  'kit.empty': ['무엇을 위한 곳인지 말하고 첫 작업을 권합니다.', 'It says what this is for and offers the first action.'],
+  'kit.empty': [
+    '무엇을 위한 곳인지 말하고 첫 작업을 권합니다.',
+    'It says what this is for and offers the first action.',
+  ],
   'kit.tabs': ['탭', 'Tabs'],
   'kit.menu': ['메뉴', 'A menu'],
   'kit.chart': ['차트', 'Charts'],

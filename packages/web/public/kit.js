@@ -1,3 +1,4 @@
+import { html, render, useEffect, useState } from '/assets/vendor/preact.js'
 import { Problem } from './api.js'
 import { Chart, Spark } from './chart.js'
 import { Badge, Button, Chip, CopyButton, Menu, Tabs } from './controls.js'
@@ -10,7 +11,6 @@ import { words } from './kit-words.js'
 import { Empty, ErrorState, Loading, Note, Skeleton, Stale } from './states.js'
 import { Live, Table } from './table.js'
 import { toast } from './toast.js'
-import { html, render, useEffect, useState } from '/assets/vendor/preact.js'
 
 // The same at each look, so that pictures of it can be compared.
 const start = Date.UTC(2026, 0, 5, 9)
@@ -19,7 +19,11 @@ const points = Array.from({ length: 24 }, (_, i) => ({
   at: start + i * hour,
   value: 1200 + i * 90 + ((i * 37) % 11) * 14,
 }))
-const bars = points.map(({ at }, i) => ({ at, value: ((i * 53) % 17) * 12 - 30, ...(i === 23 && { partial: true }) }))
+const bars = points.map(({ at }, i) => ({
+  at,
+  value: ((i * 53) % 17) * 12 - 30,
+  ...(i === 23 && { partial: true }),
+}))
 const away = new Problem({ type: 'urn:count:problem:unavailable', status: 503 })
 const offline = new Problem({ type: 'offline', status: 0 })
 const rows = [
@@ -29,7 +33,8 @@ const rows = [
 ]
 
 /** @param {{ title: string, children?: unknown }} props */
-const Part = ({ title, children }) => html`<section class="card stack" aria-label=${title}><h2>${title}</h2>${children}</section>`
+const Part = ({ title, children }) =>
+  html`<section class="card stack" aria-label=${title}><h2>${title}</h2>${children}</section>`
 
 function Controls() {
   const [chip, setChip] = useState(true)
@@ -40,7 +45,7 @@ function Controls() {
   ]
   return html`
     <${Part} title=${t('kit.buttons')}>
-      <div class="chips">
+      <div class="row">
         <${Button} kind="primary">${t('kit.primary')}<//><${Button}>${t('kit.secondary')}<//>
         <${Button} kind="danger">${t('kit.danger')}<//><${Button} disabled>${t('kit.disabled')}<//>
         <${Button} busy>${t('kit.busy')}<//><${CopyButton} text="page.views" onCopied=${() => toast(t('action.copied'))} />
@@ -85,13 +90,16 @@ function Floating() {
   const undo = async () => toast(t('action.undo'))
   return html`
     <${Part} title=${t('kit.dialogs')}>
-      <div class="chips">
+      <div class="row">
         <${Button} onClick=${() => setOpen('dialog')}>${t('kit.dialog')}<//>
         <${Button} onClick=${() => setOpen('confirm')}>${t('kit.confirm')}<//>
         <${Button} onClick=${() => toast(t('kit.toast.text', { name: 'page.views' }), { undo })}>${t('kit.toast')}<//>
       </div>
-      ${open === 'dialog' && html`<${Dialog} title=${t('kit.dialog')} onClose=${close}><p class="prose">${t('kit.hint')}</p>
-        <footer><${Button} onClick=${close}>${t('action.cancel')}<//><${Button} kind="primary" onClick=${close}>${t('action.save')}<//></footer><//>`}
+      ${
+        open === 'dialog' &&
+        html`<${Dialog} title=${t('kit.dialog')} onClose=${close}><p class="prose">${t('kit.hint')}</p>
+        <footer><${Button} onClick=${close}>${t('action.cancel')}<//><${Button} kind="primary" onClick=${close}>${t('action.save')}<//></footer><//>`
+      }
       ${
         open === 'confirm' &&
         html`<${ConfirmByName} title=${t('kit.confirm')} name="page.views" action=${t('action.delete')} onClose=${close} onConfirm=${async () => {}}>
@@ -106,15 +114,32 @@ function Tables() {
   /** @typedef {(typeof rows)[number]} Row */
   /** @type {import('./table.js').Column<Row>[]} */
   const columns = [
-    { id: 'id', label: t('kit.text'), sort: 'id', narrow: 'first', cell: ({ id }) => html`<a href=${`#${id}`}>${id}</a>` },
-    { id: 'value', label: t('kit.value'), numeric: true, narrow: 'side', cell: ({ value }) => html`<${Live} text=${number(value)} of=${value} />` },
+    {
+      id: 'id',
+      label: t('kit.text'),
+      sort: 'id',
+      narrow: 'first',
+      cell: ({ id }) => html`<a href=${`#${id}`}>${id}</a>`,
+    },
+    {
+      id: 'value',
+      label: t('kit.value'),
+      numeric: true,
+      narrow: 'side',
+      cell: ({ value }) => html`<${Live} text=${number(value)} of=${value} />`,
+    },
     {
       id: 'today',
       label: t('kit.today'),
       numeric: true,
-      cell: ({ today }) => html`<span class="with-spark"><${Spark} values=${bars.map((bar) => bar.value + 40)} />${change(today)}</span>`,
+      cell: ({ today }) =>
+        html`<span class="with-spark"><${Spark} values=${bars.map((bar) => bar.value + 40)} />${change(today)}</span>`,
     },
-    { id: 'status', label: t('kit.badges'), cell: ({ status }) => html`<${Badge} tone=${status}>${t(`kit.${status}`)}<//>` },
+    {
+      id: 'status',
+      label: t('kit.badges'),
+      cell: ({ status }) => html`<${Badge} tone=${status}>${t(`kit.${status}`)}<//>`,
+    },
   ]
   return html`
     <${Part} title=${t('kit.table')}>

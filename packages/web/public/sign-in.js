@@ -21,7 +21,10 @@ export function SignInForm({ username: known = '', onDone }) {
   const form = useSubmit(async () => {
     const missing = t('field.required')
     if (!username || !password) {
-      throw new FieldFault({ ...(!username && { username: missing }), ...(!password && { password: missing }) })
+      throw new FieldFault({
+        ...(!username && { username: missing }),
+        ...(!password && { password: missing }),
+      })
     }
     const body = { username: username.trim(), password }
     setSession(await request('POST', '/admin/session', { body, quiet: true }))

@@ -40,7 +40,9 @@ function Root({ Page, account }) {
   const session = currentSession()
   if (!state.ready) {
     return html`<main class="sign-in-page">${
-      state.error ? html`<${ErrorState} error=${state.error} onRetry=${load} />` : html`<${Skeleton} rows=${3} />`
+      state.error
+        ? html`<${ErrorState} error=${state.error} onRetry=${load} />`
+        : html`<${Skeleton} rows=${3} />`
     }</main>`
   }
   if (!session) return html`<${SignInPage} />`

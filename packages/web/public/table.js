@@ -11,6 +11,8 @@ import { Icon } from './icons.js'
  * @property {boolean} [numeric] right-aligned
  * @property {string} [sort] what to sort by; a button in the head, `-` before it turns it around
  * @property {'first' | 'side' | 'line' | 'hidden'} [narrow] at 360 px: top left, top right, below, not at all
+ * @property {boolean} [named] says its label at 360 px too
+ * @property {boolean} [tight] belongs to the column before it
  * @property {boolean} [bare] its label is for screen readers only
  */
 
@@ -63,8 +65,8 @@ export function Table({ caption, columns, rows, keyOf, nameOf = keyOf, sort, onS
                   onChange=${() => toggle(key)} /></td>`
               }
               ${columns.map(
-                ({ id, cell, numeric, narrow = 'line' }) =>
-                  html`<td key=${id} class=${`${numeric ? 'numeric' : ''} narrow-${narrow}`}>${cell(row)}</td>`,
+                ({ id, label, cell, numeric, tight, named, narrow = 'line' }) =>
+                  html`<td key=${id} data-label=${label} class=${classes({ numeric, tight, named, [`narrow-${narrow}`]: true })}>${cell(row)}</td>`,
               )}
             </tr>`
           })}
@@ -72,6 +74,12 @@ export function Table({ caption, columns, rows, keyOf, nameOf = keyOf, sort, onS
       </table>
     </div>`
 }
+
+/** @param {Record<string, boolean | undefined>} names */
+const classes = (names) =>
+  Object.keys(names)
+    .filter((name) => names[name])
+    .join(' ')
 
 /** Focuses what opens a row: its link, or else its first control. @param {Element | null | undefined} row */
 export function focusLink(row) {

@@ -80,6 +80,10 @@ export const words = {
     '{from}에 {first}, {to}에 {last}. 최저 {min}, 최고 {max}.',
     '{first} at {from}, {last} at {to}. Lowest {min}, highest {max}.',
   ],
+  'chart.summary.bars': [
+    '합계 {sum}. 가장 컸던 때는 {when}({max}).',
+    '{sum} in all. The most was {max}, at {when}.',
+  ],
   'chart.spark': ['지난 24시간 변화', 'Changes in the last 24 hours'],
   'chart.partial': ['진행 중', 'still open'],
 

@@ -21,7 +21,14 @@ export const actionName = (action) => (has(`action.${action}`) ? t(`action.${act
 function shown(value) {
   if (value === null || value === undefined || value === '') return t('audit.nothing')
   if (typeof value === 'number') return number(value)
+  if (Array.isArray(value)) return value.length > 0 ? value.map(shown).join(', ') : t('audit.nothing')
   return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+/** What the forms call a field. @param {string} key */
+const fieldName = (key) => {
+  const known = ['count', 'keys', 'users'].map((part) => `${part}.${key}`).find(has)
+  return known ? t(known) : key
 }
 
 /** Only what differs, each field before → after. @param {{ entry: Entry }} props */
@@ -31,11 +38,14 @@ function Diff({ entry: { before, after } }) {
     (key) => key !== 'revision' && JSON.stringify(before?.[key]) !== JSON.stringify(after?.[key]),
   )
   if (changed.length === 0) return null
-  return html`<span class="diff">${changed.slice(0, 6).map(
-    (key) => html`<span key=${key}>${has(`count.${key}`) ? t(`count.${key}`) : key}: ${
-      before && html`<del>${shown(before[key])}</del>`
-    } ${before && after && '→'} ${after && html`<ins>${shown(after[key])}</ins>`}</span>`,
-  )}${changed.length > 6 && html`<span>…</span>`}</span>`
+  return html`<span class="diff">${changed
+    .slice(0, 6)
+    .map(
+      (key) =>
+        html`<span key=${key}>${fieldName(key)}: ${
+          before && html`<del>${shown(before[key])}</del>`
+        } ${before && after && '→'} ${after && html`<ins>${shown(after[key])}</ins>`}</span>`,
+    )}${changed.length > 6 && html`<span>…</span>`}</span>`
 }
 
 const step = 50
@@ -55,7 +65,11 @@ export function AuditList({ filter, onUndone = () => {} }) {
       narrow: 'first',
       cell: ({ action, subject }) =>
         html`<span class="two-lines"><b>${actionName(action)}</b>${
-          action.startsWith('count.') ? html`<a class="plain" href=${linkTo(subject)}>${subject}</a>` : html`<small>${subject}</small>`
+          filter.subject === subject
+            ? null
+            : action.startsWith('count.')
+              ? html`<a class="plain" href=${linkTo(subject)}>${subject}</a>`
+              : html`<small>${subject}</small>`
         }</span>`,
     },
     { id: 'change', label: t('audit.change'), cell: (entry) => html`<${Diff} entry=${entry} />` },
@@ -107,7 +121,9 @@ export function AuditList({ filter, onUndone = () => {} }) {
 function UndoDialog({ entry, onClose, onDone }) {
   const [reason, setReason] = useState('')
   const form = useSubmit(async () => {
-    await request('POST', `/admin/audit/${entry.id}/undo`, { body: reason.trim() ? { reason: reason.trim() } : {} })
+    await request('POST', `/admin/audit/${entry.id}/undo`, {
+      body: reason.trim() ? { reason: reason.trim() } : {},
+    })
     toast(t('audit.undone'))
     onDone()
     onClose()

@@ -38,8 +38,12 @@ function AuditPage() {
     from: instant(url.from),
     to: instant(url.to),
   }
-  const exported = (/** @type {string} */ format) => `/api/v1/admin/export/audit${query({ format, ...filter })}`
-  const files = ['csv', 'ndjson'].map((format) => ({ label: t(`audit.export.${format}`), href: exported(format) }))
+  const exported = (/** @type {string} */ format) =>
+    `/api/v1/admin/export/audit${query({ format, ...filter })}`
+  const files = ['csv', 'ndjson'].map((format) => ({
+    label: t(`audit.export.${format}`),
+    href: exported(format),
+  }))
   const choices = [
     { value: '', label: t('audit.any') },
     ...actions.map((action) => ({ value: action, label: actionName(action) })),

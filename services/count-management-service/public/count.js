@@ -1,6 +1,6 @@
 import { get, may } from '/assets/api.js'
-import { Tabs } from '/assets/controls.js'
 import { Chart } from '/assets/chart.js'
+import { Tabs } from '/assets/controls.js'
 import { ago, change, dateTime, number } from '/assets/format.js'
 import { PageHead } from '/assets/frame.js'
 import { useLoad, useNow, useUrl } from '/assets/hooks.js'
@@ -28,7 +28,10 @@ function CountPage() {
   /** @type {Count | undefined} */
   const count = loaded.data
   const back = { href: '/management/', label: t('counts.title') }
-  const actions = count && may('editor') ? [{ label: t('one.correct'), onSelect: () => setCorrecting(true) }] : []
+  const actions =
+    count && may('editor')
+      ? [{ label: t('one.correct'), primary: true, onSelect: () => setCorrecting(true) }]
+      : []
   return html`
     <${PageHead} title=${count?.name ?? id} back=${back} actions=${actions}>
       <div class="facts"><span class="mono">${id}</span>${
@@ -69,7 +72,8 @@ function One({ count, tab, url, setUrl, reload }) {
 function Now({ count }) {
   const now = useNow()
   const { value, unit, description, today } = count
-  const at = count.changedAt
+  // A version is the time of the last change, in microseconds.
+  const at = count.changedAt ?? (count.version && count.version / 1000)
   return html`
     <section class="card" aria-label=${t('count.value')}>
       <div class="value"><${Live} text=${number(value)} of=${value} /><span class="unit">${unit}</span></div>

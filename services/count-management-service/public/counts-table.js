@@ -35,14 +35,22 @@ export function CountsTable({ items, sort, onSort, selected, onSelect, onTag }) 
       label: t('count.value'),
       numeric: true,
       narrow: 'side',
-      cell: ({ value, unit }) =>
-        html`<${Live} text=${number(value)} of=${value} />${unit && html` <small>${unit}</small>`}`,
+      cell: ({ value }) => html`<${Live} text=${number(value)} of=${value} />`,
+    },
+    {
+      id: 'unit',
+      label: t('count.unit'),
+      bare: true,
+      tight: true,
+      narrow: 'side',
+      cell: ({ unit }) => unit && html`<small>${unit}</small>`,
     },
     {
       id: 'today',
       label: t('count.today'),
       numeric: true,
       cell: ({ today, spark }) =>
+        today !== undefined &&
         html`<span class="with-spark"><${Spark} values=${spark ?? []} /><span>${change(today)}</span></span>`,
     },
     {
@@ -52,7 +60,7 @@ export function CountsTable({ items, sort, onSort, selected, onSelect, onTag }) 
         tags.length > 0 &&
         html`<span class="tags">${tags.map(
           (tag) =>
-            html`<button type="button" class="tag as-button" key=${tag} onClick=${() => onTag(tag)}>${tag}</button>`,
+            html`<button type="button" class="tag" key=${tag} onClick=${() => onTag(tag)}>${tag}</button>`,
         )}</span>`,
     },
     { id: 'status', label: t('count.status'), cell: ({ status }) => html`<${Status} status=${status} />` },

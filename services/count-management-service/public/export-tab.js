@@ -12,13 +12,27 @@ const formats = ['csv', 'ndjson']
 /** Plain links: the browser streams them to a file. */
 export function ExportTab() {
   const [q, setQ] = useState('')
-  const [range, setRange] = useState({ from: day(Date.now() - monthMs), to: day(Date.now()), granularity: 'day' })
+  const [range, setRange] = useState({
+    from: day(Date.now() - monthMs),
+    to: day(Date.now()),
+    granularity: 'day',
+  })
   const instant = (/** @type {string} */ local) =>
     Number.isNaN(Date.parse(local)) ? undefined : new Date(local).toISOString()
-  const history = { from: instant(range.from), to: instant(range.to), granularity: range.granularity, q: q.trim() }
-  const links = (/** @type {string} */ what, /** @type {Record<string, string | undefined>} */ options) => html`
+  const history = {
+    from: instant(range.from),
+    to: instant(range.to),
+    granularity: range.granularity,
+    q: q.trim(),
+  }
+  const links = (
+    /** @type {string} */ what,
+    /** @type {Record<string, string | undefined>} */ options,
+  ) => html`
     <div class="actions">${formats.map(
-      (format) => html`<${LinkButton} key=${format} download href=${`/api/v1/admin/export/${what}${query({ format, ...options })}`}>
+      (
+        format,
+      ) => html`<${LinkButton} key=${format} download href=${`/api/v1/admin/export/${what}${query({ format, ...options })}`}>
         ${t(`export.${format}`)}<//>`,
     )}</div>`
   const options = granularities.map((value) => ({ value, label: t(`history.${value}`) }))

@@ -37,7 +37,10 @@ export function csvRows(text, most) {
 
 /** @param {string} text @param {number} most */
 function jsonlRows(text, most) {
-  const lines = text.split('\n').filter((line) => line.trim() !== '').slice(0, most)
+  const lines = text
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .slice(0, most)
   const objects = lines.map((line) => {
     try {
       const value = JSON.parse(line)
@@ -50,7 +53,11 @@ function jsonlRows(text, most) {
   const rows = objects.map((object) =>
     columns.map((column) => {
       const value = object[column]
-      return typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value)
+      return typeof value === 'string'
+        ? value
+        : value === undefined || value === null
+          ? ''
+          : JSON.stringify(value)
     }),
   )
   return [columns, ...rows]

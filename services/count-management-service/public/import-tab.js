@@ -44,7 +44,8 @@ function Drop({ onFile, fault }) {
     ${fault && html`<div role="alert"><${Note} tone="bad">${fault}<//></div>`}
     <div class=${`drop ${over ? 'over' : ''}`} onDragOver=${drag} onDragLeave=${() => setOver(false)} onDrop=${drop}>
       <h2>${t('import.drop')}</h2>
-      <p class="muted">${t('import.formats')}</p>
+      <p class="muted">${t('import.formats.counts')}</p>
+      <p class="muted">${t('import.formats.history')}</p>
       <input type="file" hidden accept=".csv,.jsonl,.ndjson,text/csv" ref=${input} aria-label=${t('import.choose')}
         onChange=${(/** @type {{ currentTarget: HTMLInputElement }} */ event) => onFile(event.currentTarget.files?.[0])} />
       <${Button} kind="primary" onClick=${() => input.current?.click()}>${t('import.choose')}<//>
@@ -60,7 +61,11 @@ function Plan({ read, onOther }) {
   const [state, setState] = useState(/** @type {State} */ ({ phase: 'checking' }))
   const end = useRef(new AbortController())
   const send = (/** @type {Record<string, string>} */ options, /** @type {AbortSignal} */ signal) =>
-    request('POST', `/admin/import/${kind}${query({ onError, ...options })}`, { file: read.file, type: read.type, signal })
+    request('POST', `/admin/import/${kind}${query({ onError, ...options })}`, {
+      file: read.file,
+      type: read.type,
+      signal,
+    })
   /** One step, of which a later one takes the place. */
   const step = async (
     /** @type {'checking' | 'running'} */ phase,
@@ -128,7 +133,8 @@ const Rows = ({ read: { file, columns, rows } }) => html`
       <caption>${t('import.preview.caption', { n: rows.length, name: file.name })}</caption>
       <thead><tr>${columns.map((column, i) => html`<th scope="col" key=${i}>${column}</th>`)}</tr></thead>
       <tbody>${rows.map(
-        (row, i) => html`<tr key=${i}>${columns.map((_, at) => html`<td key=${at}>${row[at] ?? ''}</td>`)}</tr>`,
+        (row, i) =>
+          html`<tr key=${i}>${columns.map((_, at) => html`<td key=${at}>${row[at] ?? ''}</td>`)}</tr>`,
       )}</tbody>
     </table>
   </div>`

@@ -42,7 +42,8 @@ export function JobErrors({ job }) {
         <caption>${t('import.errors.caption', { n: job.failed })}</caption>
         <thead><tr><th scope="col" class="numeric">${t('import.errors.line')}</th><th scope="col">${t('import.errors.message')}</th></tr></thead>
         <tbody>${job.errors.map(
-          ({ line, message }, i) => html`<tr key=${i}><td class="numeric">${number(line)}</td><td>${message}</td></tr>`,
+          ({ line, message }, i) =>
+            html`<tr key=${i}><td class="numeric">${number(line)}</td><td>${message}</td></tr>`,
         )}</tbody>
       </table>
     </div>
@@ -75,6 +76,7 @@ export function JobResult({ job }) {
     ${
       undone
         ? html`<p class="muted">${t('import.undone')}</p>`
-        : job.undoable && html`<div class="actions"><${Button} busy=${busy} onClick=${undo}>${t('import.undo')}<//></div>`
+        : job.undoable &&
+          html`<div class="actions"><${Button} busy=${busy} onClick=${undo}>${t('import.undo')}<//></div>`
     }`
 }

@@ -48,7 +48,8 @@ export function JobsTab() {
       id: 'kind',
       label: t('jobs.kind'),
       narrow: 'first',
-      cell: ({ kind, actor }) => html`<span class="two-lines"><b>${kindName(kind)}</b><small>${actor}</small></span>`,
+      cell: ({ kind, actor }) =>
+        html`<span class="two-lines"><b>${kindName(kind)}</b><small>${actor}</small></span>`,
     },
     {
       id: 'status',

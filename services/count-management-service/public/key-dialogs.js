@@ -26,7 +26,8 @@ function bodyOf(typed) {
   const faults = {}
   if (typed.name.trim() === '') faults.name = t('field.required')
   if (typed.scopes.length === 0) faults.scopes = t('keys.scopes.missing')
-  if (typed.prefixes.some((prefix) => !/^[a-z0-9][a-z0-9._:-]{0,127}$/.test(prefix))) faults.prefixes = t('field.id')
+  if (typed.prefixes.some((prefix) => !/^[a-z0-9][a-z0-9._:-]{0,127}$/.test(prefix)))
+    faults.prefixes = t('field.id')
   if (Number.isNaN(rateLimit)) faults.rateLimit = t('field.number')
   if (Object.keys(faults).length > 0) throw new FieldFault(faults)
   return {
@@ -56,7 +57,9 @@ export function CreateKey({ onClose, onMade }) {
           onInput=${(/** @type {string} */ name) => set({ name })} />
         <fieldset class=${form.errors.scopes ? 'wrong' : ''}><legend>${t('keys.scopes')}</legend>
           ${scopes.map(
-            (scope) => html`<${Checkbox} key=${scope} label=${t(`keys.scope.${scope}`)} hint=${scope} checked=${values.scopes.includes(scope)}
+            (
+              scope,
+            ) => html`<${Checkbox} key=${scope} label=${t(`keys.scope.${scope}`)} hint=${scope} checked=${values.scopes.includes(scope)}
               onChange=${(/** @type {boolean} */ on) => scopeSet(scope, on)} />`,
           )}
           ${form.errors.scopes && html`<p class="field-error">${form.errors.scopes}</p>`}

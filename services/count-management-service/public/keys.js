@@ -49,7 +49,8 @@ function KeysPage() {
       id: 'name',
       label: t('keys.name'),
       narrow: 'first',
-      cell: ({ id, name }) => html`<span class="two-lines"><b>${name}</b><small class="mono">ck_${id}_…</small></span>`,
+      cell: ({ id, name }) =>
+        html`<span class="two-lines"><b>${name}</b><small class="mono">ck_${id}_…</small></span>`,
     },
     {
       id: 'scopes',
@@ -60,7 +61,9 @@ function KeysPage() {
       id: 'prefixes',
       label: t('keys.prefixes'),
       cell: ({ prefixes }) =>
-        prefixes ? html`<span class="tags">${prefixes.map((prefix) => html`<span class="tag mono" key=${prefix}>${prefix}</span>`)}</span>` : t('keys.all'),
+        prefixes
+          ? html`<span class="tags">${prefixes.map((prefix) => html`<span class="tag mono" key=${prefix}>${prefix}</span>`)}</span>`
+          : t('keys.all'),
     },
     { id: 'state', label: t('keys.state'), cell: (key) => html`<${KeyState} of=${key} now=${now} />` },
     {
@@ -73,7 +76,9 @@ function KeysPage() {
     {
       id: 'lastUsed',
       label: t('keys.lastUsed'),
-      cell: ({ lastUsedAt }) => html`<span title=${lastUsedAt ? dateTime(lastUsedAt) : null}>${ago(lastUsedAt, now)}</span>`,
+      named: true,
+      cell: ({ lastUsedAt }) =>
+        html`<span title=${lastUsedAt ? dateTime(lastUsedAt) : null}>${ago(lastUsedAt, now)}</span>`,
     },
     {
       id: 'expires',

@@ -52,8 +52,18 @@ export function SessionsTab() {
       label: t('sessions.seen'),
       cell: ({ seenAt }) => html`<span title=${dateTime(seenAt)}>${ago(seenAt, now)}</span>`,
     },
-    { id: 'since', label: t('sessions.since'), narrow: 'hidden', cell: ({ createdAt }) => dateTime(createdAt) },
-    { id: 'expires', label: t('sessions.expires'), narrow: 'hidden', cell: ({ expiresAt }) => dateTime(expiresAt) },
+    {
+      id: 'since',
+      label: t('sessions.since'),
+      narrow: 'hidden',
+      cell: ({ createdAt }) => dateTime(createdAt),
+    },
+    {
+      id: 'expires',
+      label: t('sessions.expires'),
+      narrow: 'hidden',
+      cell: ({ expiresAt }) => dateTime(expiresAt),
+    },
     {
       id: 'end',
       label: t('sessions.end'),

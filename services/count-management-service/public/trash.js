@@ -45,8 +45,8 @@ function TrashPage() {
       cell: ({ id, name }) => html`<span class="two-lines"><b>${name}</b><small>${id}</small></span>`,
     },
     { id: 'value', label: t('count.value'), numeric: true, cell: ({ value }) => number(value) },
-    { id: 'deletedAt', label: t('trash.deleted'), cell: ({ deletedAt }) => dateTime(deletedAt) },
-    { id: 'purgedAt', label: t('trash.purged'), cell: ({ purgedAt }) => dateTime(purgedAt) },
+    { id: 'deletedAt', label: t('trash.deleted'), named: true, cell: ({ deletedAt }) => dateTime(deletedAt) },
+    { id: 'purgedAt', label: t('trash.purged'), named: true, cell: ({ purgedAt }) => dateTime(purgedAt) },
     {
       id: 'restore',
       label: t('trash.restore'),

@@ -11,7 +11,11 @@ export const shortest = 10
 
 /** What is wrong with a new password, before the server looks for known ones. @param {string} password */
 export const passwordFault = (password) =>
-  password === '' ? t('field.required') : password.length < shortest ? t('field.tooShort', { n: shortest }) : undefined
+  password === ''
+    ? t('field.required')
+    : password.length < shortest
+      ? t('field.tooShort', { n: shortest })
+      : undefined
 
 /** @param {{ onClose: () => void, onCreated: () => void }} props */
 export function CreateUser({ onClose, onCreated }) {
@@ -29,7 +33,8 @@ export function CreateUser({ onClose, onCreated }) {
     try {
       await request('POST', '/admin/users', { body: { username, password, role: values.role } })
     } catch (error) {
-      if (error instanceof Problem && error.status === 409) throw new FieldFault({ username: t('users.exists') })
+      if (error instanceof Problem && error.status === 409)
+        throw new FieldFault({ username: t('users.exists') })
       throw error
     }
     clear()

@@ -18,7 +18,9 @@ const pathOf = (username) => `/admin/users/${encodeURIComponent(username)}`
 
 /** @param {unknown} error */
 const tell = (error) =>
-  error instanceof Problem && error.status === 409 ? toast(t('users.last'), { tone: 'bad' }) : toastError(error)
+  error instanceof Problem && error.status === 409
+    ? toast(t('users.last'), { tone: 'bad' })
+    : toastError(error)
 
 /** Who may sign in, and as what. @param {{ turn: number }} props loads again when it changes */
 export function UsersTab({ turn }) {
@@ -45,7 +47,12 @@ export function UsersTab({ turn }) {
     loaded.reload()
   }
   const setRole = (/** @type {User} */ user, /** @type {User['role']} */ role) =>
-    change(user, { role }, { role: user.role }, t('users.role.done', { name: user.username, role: t(`role.${role}`) }))
+    change(
+      user,
+      { role },
+      { role: user.role },
+      t('users.role.done', { name: user.username, role: t(`role.${role}`) }),
+    )
   const setDisabled = (/** @type {User} */ user) => {
     const { username: name, disabled } = user
     const done = t(disabled ? 'users.enable.done' : 'users.disable.done', { name })
@@ -62,7 +69,8 @@ export function UsersTab({ turn }) {
       id: 'username',
       label: t('users.username'),
       narrow: 'first',
-      cell: ({ username }) => html`<b>${username}</b> ${username === me && html`<small>(${t('users.you')})</small>`}`,
+      cell: ({ username }) =>
+        html`<b>${username}</b> ${username === me && html`<small>(${t('users.you')})</small>`}`,
     },
     {
       id: 'role',

@@ -394,10 +394,11 @@ export const words = {
   'import.drop': ['CSV 또는 JSONL 파일을 여기에 놓으세요', 'Drop a CSV or JSONL file here'],
   'import.choose': ['파일 선택', 'Choose a file'],
   'import.other': ['다른 파일', 'Another file'],
-  'import.formats': [
-    '카운트: id,name,description,unit,tags,min,max,initialValue (태그는 |로 구분) · 과거 이력: id,timestamp,delta',
-    'Counts: id,name,description,unit,tags,min,max,initialValue (tags separated by |) · Past history: id,timestamp,delta',
+  'import.formats.counts': [
+    '카운트: id, name, description, unit, tags, min, max, initialValue (태그는 |로 구분)',
+    'Counts: id, name, description, unit, tags, min, max, initialValue (tags separated by |)',
   ],
+  'import.formats.history': ['과거 이력: id, timestamp, delta', 'Past history: id, timestamp, delta'],
   'import.kind': ['가져올 내용', 'What it holds'],
   'import.kind.counts': ['카운트 정보', 'Counts'],
   'import.kind.history': ['과거 이력', 'Past history'],
