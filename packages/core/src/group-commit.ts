@@ -95,7 +95,7 @@ export function openGroupCommit(store: ValueStore, options: GroupCommitOptions) 
     epoch: undefined,
     ahead: undefined,
   }))
-  let due: Lane[] = []
+  const due = new Set<Lane>()
   let closed = false
 
   /**
@@ -107,19 +107,24 @@ export function openGroupCommit(store: ValueStore, options: GroupCommitOptions) 
     const lane = lanes[store.shardOf((request.operations[0] as Operation).id)] as Lane
     return new Promise((resolve, reject) => {
       if (closed) return reject(new StoreUnavailable('the writer is closing'))
-      if (lane.queue.length === 0 && !lane.call) {
-        // The rest of this event-loop turn's requests join the call.
-        if (due.length === 0) setImmediate(startDue)
-        due.push(lane)
-      }
-      lane.queue.push({ ...request, since: performance.now(), resolve, reject })
+      const { operations, idempotency, final } = request
+      lane.queue.push({ operations, idempotency, final, since: performance.now(), resolve, reject })
+      if (!lane.call) schedule(lane)
     })
   }
 
+  /** At the end of this event-loop turn: the rest of its requests join the call, and the calls of all shards one packet. */
+  function schedule(lane: Lane): void {
+    due.add(lane)
+    if (due.size === 1) setImmediate(startDue)
+  }
+
   function startDue(): void {
-    const starting = due
-    due = []
-    for (const lane of starting) start(lane)
+    const streams = new Set([...due].flatMap(({ epoch }) => (epoch?.open ? [epoch.redis.stream] : [])))
+    for (const stream of streams) stream.cork()
+    for (const lane of due) start(lane)
+    for (const stream of streams) stream.uncork()
+    due.clear()
   }
 
   function start(lane: Lane): void {
@@ -148,7 +153,7 @@ export function openGroupCommit(store: ValueStore, options: GroupCommitOptions) 
       for (const one of waiting) one.reject(error as Error)
     }
     lane.call = undefined
-    start(lane)
+    if (lane.queue.length > 0) schedule(lane)
   }
 
   /** The script's answer to this call; undefined when the call has not run and never will. */

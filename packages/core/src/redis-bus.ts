@@ -6,12 +6,12 @@ import type { EventBus, EventHandler, SubscribeOptions, Subscription } from './e
 import { parseEvent } from './events.ts'
 import { deploymentKeys } from './keys.ts'
 import { untilReady } from './redis.ts'
+import { callScript } from './scripts.ts'
 import { openSendQueue } from './send-queue.ts'
 
 /** Events that the stream keeps, give or take a node of a hundred. */
 export const streamLength = 100_000
 
-const field = 'event'
 const readCount = 500
 /** How long a read waits for the next event; also how late a close or a free lease is noticed, in ms. */
 const blockMs = 500
@@ -29,20 +29,15 @@ interface Options {
 /**
  * The event bus without Kafka: one Redis Stream. Entries are as durable as the store's AOF makes them before it answers.
  *
- *     count:events                  stream  one field, `event`: a CloudEvent; cut at 100,000
- *     count:events:reader:<group>   string  who reads for the group; expires
+ *     {s0}:events                 stream  one field, `event`: a CloudEvent; cut at 100,000
+ *     {s0}:events:reader:<group>   string  who reads for the group; expires
  */
 export function openRedisBus({ redis, log, name = deploymentKeys.events }: Options): EventBus {
   const closing = new AbortController()
   const subscriptions = new Set<Subscription>()
 
   const queue = openSendQueue(async (messages) => {
-    // All or nothing, so that a full store cannot take the second event of a count and refuse its first.
-    const transaction = redis.multi()
-    for (const { value } of messages) transaction.xadd(name, 'MAXLEN', '~', streamLength, '*', field, value)
-    const replies = await transaction.exec()
-    const failed = replies?.find(([error]) => error)?.[0]
-    if (!replies || failed) throw failed ?? new Error('the stream took nothing')
+    await callScript(redis, 'events_append', [name], [streamLength, ...messages.map(({ value }) => value)])
   })
 
   async function subscribe(options: SubscribeOptions, handler: EventHandler): Promise<Subscription> {

@@ -15,6 +15,7 @@ export type ScriptName =
   | 'count_remove'
   | 'count_restore'
   | 'count_update'
+  | 'events_append'
   | 'history_import'
   | 'queue_ack'
   | 'queue_claim'

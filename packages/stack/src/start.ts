@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
 import { ConfigError, readConfig, serverSettings } from '@count/core/config'
 import { connectPostgres } from '@count/core/postgres'
-import { createContext, serve, stopSignal } from '@count/core/service'
+import { createContext, type ServiceParts, serve, stopSignal } from '@count/core/service'
 import { openWeb } from '@count/web/web'
 import { migrateInfo, openManagement } from 'count-management-service/app'
 import { managementSettings } from 'count-management-service/config'
@@ -23,6 +23,10 @@ async function start(): Promise<void> {
   const context = createContext('count', server.LOG_LEVEL)
   const { log } = context
   const dataDir = resolve(process.env.DATA_DIR || '.data')
+  const opened: ServiceParts[] = []
+  const open = async (part: Promise<ServiceParts>) => {
+    opened.push(await part)
+  }
   const stack = await openStack({ dataDir, env: process.env, kafka: process.argv.includes('--kafka'), log })
   try {
     const scheme = server.TLS_CERT ? 'https' : 'http'
@@ -40,13 +44,13 @@ async function start(): Promise<void> {
     const sql = connectPostgres(management.INFO_DATABASE_URL, { name: 'first-start', max: 1 })
     const created = await firstStart(dataDir, url, sql, process.env).finally(() => sql.end())
 
-    const parts = await Promise.all([
-      openManagement(management, context),
-      openWrite(write, context),
-      openRead(read, context),
-      openWeb('/management/'),
+    await Promise.all([
+      open(openManagement(management, context)),
+      open(openWrite(write, context)),
+      open(openRead(read, context)),
+      open(openWeb('/management/')),
     ])
-    await serve({ ...server, PUBLIC_URL: url }, context, parts, { after: stack.close, signalled })
+    await serve({ ...server, PUBLIC_URL: url }, context, opened, { after: stack.close, signalled })
     if (created) {
       process.stdout.write(
         `\nAn administrator and an API key were created; they are shown this once and kept in ${dataDir}/credentials.json:\n` +
@@ -55,6 +59,7 @@ async function start(): Promise<void> {
     }
     process.stdout.write(`\nCount is at ${url}\n`)
   } catch (error) {
+    await Promise.allSettled(opened.map((part) => part.close()))
     await stack.close()
     throw error
   }

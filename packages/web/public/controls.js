@@ -1,4 +1,4 @@
-import { html, useEffect, useRef, useState } from '/assets/vendor/preact.js'
+import { html, useLayoutEffect, useRef, useState } from '/assets/vendor/preact.js'
 import { t } from './i18n.js'
 import { Icon } from './icons.js'
 
@@ -37,6 +37,18 @@ export const Chip = ({ on, onClick, removable, children }) => html`
 /** A word about a state, with a shape: never colour alone. @param {{ tone?: 'good' | 'warn' | 'bad' | 'quiet', children?: Children }} props */
 export const Badge = ({ tone = 'quiet', children }) => html`<span class=${`badge ${tone}`}>${children}</span>`
 
+/** Fixed to the window, as a table that scrolls would cut it off: below its button, or above where there is no room. @param {HTMLElement} menu */
+function place(menu) {
+  const list = menu.querySelector('.menu-list')
+  if (!(list instanceof HTMLElement)) return
+  const button = menu.getBoundingClientRect()
+  const { width, height } = list.getBoundingClientRect()
+  const below = button.bottom + 4
+  const room = below + height <= innerHeight || button.top < height
+  list.style.top = `${room ? below : button.top - 4 - height}px`
+  list.style.left = `${Math.max(8, button.right - width)}px`
+}
+
 /**
  * @typedef {{ label: string, onSelect?: () => void, href?: string, danger?: boolean, checked?: boolean, disabled?: boolean } | null | false | undefined} MenuItem
  * A button that opens a menu: arrows move, Enter chooses, Esc closes and gives the focus back.
@@ -52,18 +64,25 @@ export function Menu({ label, items, icon = 'more', text, kind = 'plain square' 
     setOpen(false)
     if (back) focus(root.current?.querySelector('button'))
   }
-  useEffect(() => {
-    if (!open) return
+  // Before the next key is pressed: it is meant for the menu already.
+  useLayoutEffect(() => {
+    if (!open || !root.current) return
+    place(root.current)
     focus(entries()[0])
+    const away = () => close(false)
     const outside = (/** @type {Event} */ event) =>
       event.target instanceof Node && !root.current?.contains(event.target) && close(false)
     addEventListener('pointerdown', outside)
-    return () => removeEventListener('pointerdown', outside)
+    addEventListener('scroll', away)
+    return () => {
+      removeEventListener('pointerdown', outside)
+      removeEventListener('scroll', away)
+    }
   }, [open])
   const press = (/** @type {KeyboardEvent} */ event) => {
     if (!open) return
     const all = entries()
-    const at = all.findIndex((entry) => entry === document.activeElement)
+    const at = all.findIndex((entry) => entry.matches(':focus'))
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key]
     if (to !== undefined) {
       event.preventDefault()

@@ -1,4 +1,4 @@
-import { html, useEffect, useRef, useState } from '/assets/vendor/preact.js'
+import { html, useLayoutEffect, useRef, useState } from '/assets/vendor/preact.js'
 import { Button } from './controls.js'
 import { Field } from './field.js'
 import { t } from './i18n.js'
@@ -11,7 +11,7 @@ import { fieldErrors, told } from './problems.js'
  */
 export function Dialog({ title, onClose, wide, children }) {
   const element = useRef(/** @type {HTMLDialogElement | null} */ (null))
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement
     element.current?.showModal()
     return () => {

@@ -44,7 +44,8 @@ export function Field({ name, label, value, onInput, error, hint, kind = 'text',
     'aria-required': rest.required ? 'true' : null,
     onInput: (/** @type {{ currentTarget: { value: string } }} */ event) =>
       onInput(event.currentTarget.value),
-    // Once, as it appears: an effect would take the focus again when the field is drawn anew.
+    // A dialog looks for this as it opens; elsewhere it is focused once, as it appears.
+    autofocus: rest.focus,
     ref: rest.focus ? (/** @type {HTMLElement | null} */ element) => focusOnce(element) : null,
   }
   const digits = kind === 'number'
@@ -73,7 +74,7 @@ const focused = new WeakSet()
 function focusOnce(element) {
   if (!element || focused.has(element)) return
   focused.add(element)
-  queueMicrotask(() => element.focus())
+  queueMicrotask(() => element.closest('dialog') || element.focus())
 }
 
 /** @param {{ label: string, checked: boolean, onChange: (checked: boolean) => void, disabled?: boolean, hint?: string }} props */
@@ -87,7 +88,8 @@ export const Checkbox = ({ label, checked, onChange, disabled, hint }) => html`
 /**
  * Several words: Enter or a comma adds one, Backspace in the empty field takes the last.
  * @param {{ name: string, label: string, values: string[], onChange: (values: string[]) => void, error?: string, hint?: string,
- *   required?: boolean, suggestions?: string, disabled?: boolean, placeholder?: string }} props
+ *   required?: boolean, suggestions?: string, disabled?: boolean, placeholder?: string,
+ *   focus?: boolean }} props `focus`: as its dialog opens
  */
 export function WordsField({
   name,
@@ -100,6 +102,7 @@ export function WordsField({
   suggestions,
   disabled,
   placeholder,
+  focus,
 }) {
   const id = useId(name)
   const [text, setText] = useState('')
@@ -128,7 +131,7 @@ export function WordsField({
               onClick=${() => onChange(values.filter((other) => other !== word))}><${Icon} name="close" /></button>`
             }</span>`,
         )}
-        <input id=${id} name=${name} value=${text} list=${suggestions} disabled=${disabled} autocomplete="off"
+        <input id=${id} name=${name} value=${text} list=${suggestions} disabled=${disabled} autocomplete="off" autofocus=${focus}
           placeholder=${placeholder ?? t('field.tags.add')} aria-invalid=${error ? 'true' : null}
           aria-describedby=${error ? `${id}-error` : null} onKeyDown=${press} onBlur=${add}
           onInput=${(/** @type {{ currentTarget: HTMLInputElement }} */ event) => setText(event.currentTarget.value)} />

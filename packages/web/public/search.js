@@ -28,7 +28,7 @@ export function Search({ onClose }) {
   }
   return html`
     <${Dialog} title=${t('search.title')} onClose=${onClose}>
-      <input type="search" class="search" role="combobox" aria-label=${t('search.title')} aria-expanded=${String(hits.length > 0)}
+      <input type="search" class="search" role="combobox" autofocus aria-label=${t('search.title')} aria-expanded=${String(hits.length > 0)}
         aria-controls="search-hits" aria-activedescendant=${hits[at] ? `hit-${at}` : null} aria-autocomplete="list"
         placeholder=${t('search.hint')} value=${text} autocomplete="off" spellcheck=${false} onKeyDown=${press}
         onInput=${(/** @type {{ currentTarget: HTMLInputElement }} */ event) => setText(event.currentTarget.value)} />

@@ -17,7 +17,7 @@ import { html, useState } from '/assets/vendor/preact.js'
 /** @param {string} action as the server names it, `count.update` */
 export const actionName = (action) => (has(`action.${action}`) ? t(`action.${action}`) : action)
 
-/** @param {unknown} value */
+/** @param {unknown} value @returns {string} */
 function shown(value) {
   if (value === null || value === undefined || value === '') return t('audit.nothing')
   if (typeof value === 'number') return number(value)

@@ -82,7 +82,7 @@ function AskBulk({ action, all, onRun, onClose }) {
         ${all && html`<div class="prose"><p>${t('bulk.all.confirm')}</p></div>`}
         ${
           words &&
-          html`<${WordsField} name="tags" label=${t('count.tags')} values=${tags} onChange=${setTags} required error=${form.errors.tags} />`
+          html`<${WordsField} name="tags" label=${t('count.tags')} values=${tags} onChange=${setTags} required focus error=${form.errors.tags} />`
         }
         <footer><${Button} onClick=${onClose}>${t('action.cancel')}<//>
           <${Button} kind="primary" type="submit" busy=${form.busy}>${t('bulk.apply')}<//></footer>

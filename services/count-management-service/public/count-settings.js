@@ -39,13 +39,13 @@ function formerOf(count, changed) {
 }
 
 /**
- * Everything about a count but its value and status. What is typed wins over nothing: it is saved against the revision that was
- * read when typing began, and a conflict is told.
+ * Everything about a count but its value and status. Only what was typed is sent, with the revision that it was typed over: when
+ * somebody else was faster, that is told, and saving again keeps theirs in the other fields.
  * @param {{ count: Count, onDone: () => void }} props
  */
 export function SettingsTab({ count, onDone }) {
-  const { values, set, clear, changed } = useDraft(`settings ${count.id}`, typedOf(count))
   const [base, setBase] = useState(count)
+  const { values, set, clear, changed } = useDraft(`settings ${count.id}`, typedOf(base))
   const [conflict, setConflict] = useState(false)
   // Until something is typed, the form follows what others change.
   if (!changed && base.revision !== count.revision) setBase(count)

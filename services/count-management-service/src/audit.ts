@@ -13,28 +13,41 @@ export const auditEntry = z.object({
   address: z.string(),
   action: z.string().describe('What was done, as `count.update`'),
   target: z.string().describe('To what, by its id'),
-  detail: z.record(z.string(), z.unknown()),
+  detail: z.record(z.string(), z.unknown()).describe('`before`, `after` and `reason`, where it has them'),
+  undoes: z.int().optional().describe('Id of the entry that this one undoes'),
+  concludes: z.int().optional().describe('Id of the entry that said this would be tried'),
 })
 export type AuditEntry = z.infer<typeof auditEntry>
+
+/** What an undo adds to the entry of the change that it makes. */
+export type Undoing = Pick<AuditEntry, 'undoes'> & { reason?: string | undefined }
 
 export const entryOf = (
   actor: Actor,
   action: string,
   target: string,
   detail: AuditEntry['detail'] = {},
+  { undoes, reason }: Undoing = {},
 ): AuditEntry => ({
   username: actor.username,
   address: actor.address,
   action,
   target,
-  detail,
+  detail: reason === undefined ? detail : { ...detail, reason },
+  ...(undoes === undefined ? {} : { undoes }),
 })
 
-/** Records an entry; in the transaction of what it tells about, so that neither is there without the other. */
-export async function record(sql: Sql | TransactionSql, entry: AuditEntry): Promise<void> {
-  const { username, address, action, target } = entry
-  await sql`insert into audit (username, address, action, target, detail)
-    values (${username}, ${address}, ${action}, ${target}, ${json(sql, entry.detail)})`
+/**
+ * Records an entry; in the transaction of what it tells about, so that neither is there without the other.
+ * @returns its id
+ */
+export async function record(sql: Sql | TransactionSql, entry: AuditEntry): Promise<number> {
+  const { username, address, action, target, undoes = null, concludes = null } = entry
+  const [row] = await sql<[{ id: number }]>`
+    insert into audit (username, address, action, target, detail, undoes, concludes)
+    values (${username}, ${address}, ${action}, ${target}, ${json(sql, entry.detail)}, ${undoes}, ${concludes})
+    returning id`
+  return row.id
 }
 
 /** A value for a jsonb column. */

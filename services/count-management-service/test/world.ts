@@ -2,7 +2,7 @@ import { readConfig } from '@count/core/config'
 import { shardKeys } from '@count/core/keys'
 import { connectPostgres, type Sql } from '@count/core/postgres'
 import { connectRedis, untilReady } from '@count/core/redis'
-import { createContext, createServer, type ServerOptions } from '@count/core/service'
+import { createContext, createServer, type ServerOptions, type ServiceParts } from '@count/core/service'
 import { redisInfo } from '@count/stack/redis-command'
 import type { RedisServer } from '@count/stack/redis-server'
 import { type TestDatabases, testDatabases, testRedis } from '@count/stack/testing'
@@ -34,8 +34,8 @@ export interface World {
   /** CountInfoDB as its owner. */
   sql: Sql
   app: FastifyInstance
-  /** Another process on the same stores. */
-  open(env?: Record<string, string>): Promise<Process>
+  /** Another process on the same stores, with the parts of other services in it. */
+  open(env?: Record<string, string>, more?: ServiceParts[]): Promise<Process>
   /** Ends the first process. */
   end(): Promise<void>
   /** What recovery does after every start of the value store. */
@@ -56,7 +56,7 @@ export async function openWorld(): Promise<World> {
     for (let shard = 0; shard < shards; shard++) await redis.set(shardKeys(shard).recovered, replid)
   }
 
-  async function open(env: Record<string, string> = {}): Promise<Process> {
+  async function open(env: Record<string, string> = {}, more: ServiceParts[] = []): Promise<Process> {
     const { drop, ...urls } = databases
     const config = readConfig(managementSettings, {
       ...urls,
@@ -70,7 +70,7 @@ export async function openWorld(): Promise<World> {
     const context = createContext('count-management-service', config.LOG_LEVEL)
     const parts = await openManagement(config, context)
     const options: ServerOptions = config.PUBLIC_URL ? { publicUrl: config.PUBLIC_URL } : {}
-    const app = await createServer(context, [parts], options)
+    const app = await createServer(context, [parts, ...more], options)
     let closed: Promise<void> | undefined
     const close = () => {
       closed ??= app.close().then(() => parts.close())

@@ -71,7 +71,7 @@ export async function openWrite(config: WriteConfig, context: ServiceContext): P
     store,
     queue: (keys) => keys.changes,
     handle: changeRelay(bus, liveInfos(infos)),
-    pauseMs: 30,
+    pauseMs: 50,
     ack,
     log,
   })

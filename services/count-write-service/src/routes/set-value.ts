@@ -7,6 +7,8 @@ import type { CountWriter } from '../count-writer.ts'
 import { refusalOf } from '../refusals.ts'
 import { idempotencyKey, replayedHeader } from './headers.ts'
 
+const ifMatchPattern = /^\s*(?:\*|(W\/)?"(\d{1,16})(?:\.\d{1,16})?")\s*$/
+
 /** PUT /api/v1/counts/{id}/value (UC-001 save); with If-Match a compare-and-set on the version. */
 export const setValueRoute =
   (writer: CountWriter): RoutePlugin =>
@@ -37,6 +39,7 @@ export const setValueRoute =
               'idempotency-key': idempotencyKey,
               'if-match': z
                 .string()
+                .regex(ifMatchPattern)
                 .optional()
                 .describe(
                   '`"<version>"`, or the ETag of a read; `*` for any. Set only if the version is still this one',
@@ -50,10 +53,6 @@ export const setValueRoute =
         const { id } = request.params
         const { value } = request.body
         const expected = expectedVersion(request.headers['if-match'])
-        if (expected === 'malformed') {
-          const errors = [{ path: 'if-match', message: 'must be "<version>", the ETag of a read, or *' }]
-          return refuse(reply, problem('invalid-request', { errors }))
-        }
         if (expected === 'never') return refuse(reply, problem('version-mismatch'))
         const key = request.headers['idempotency-key']
         const outcome = await writer.writeOne(
@@ -70,10 +69,9 @@ export const setValueRoute =
     )
   }
 
-/** The version that If-Match names. A weak tag never matches (RFC 9110, 13.1.1). */
-function expectedVersion(header: string | undefined): number | undefined | 'malformed' | 'never' {
-  if (header === undefined || header.trim() === '*') return undefined
-  const [, weak, version] = /^\s*(W\/)?"(\d{1,16})(?:\.\d{1,16})?"\s*$/.exec(header) ?? []
-  if (version === undefined || !Number.isSafeInteger(Number(version))) return 'malformed'
+/** The version that If-Match names; undefined for any. A weak tag never matches (RFC 9110, 13.1.1). */
+function expectedVersion(header: string | undefined): number | undefined | 'never' {
+  const [, weak, version] = ifMatchPattern.exec(header ?? '') ?? []
+  if (version === undefined) return undefined
   return weak ? 'never' : Number(version)
 }
