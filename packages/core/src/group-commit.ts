@@ -113,17 +113,14 @@ export function openGroupCommit(store: ValueStore, options: GroupCommitOptions) 
     })
   }
 
-  /** At the end of this event-loop turn: the rest of its requests join the call, and the calls of all shards one packet. */
+  /** At the end of this event-loop turn, so that the rest of its requests join the call. */
   function schedule(lane: Lane): void {
     due.add(lane)
     if (due.size === 1) setImmediate(startDue)
   }
 
   function startDue(): void {
-    const streams = new Set([...due].flatMap(({ epoch }) => (epoch?.open ? [epoch.redis.stream] : [])))
-    for (const stream of streams) stream.cork()
     for (const lane of due) start(lane)
-    for (const stream of streams) stream.uncork()
     due.clear()
   }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import type { Writable } from 'node:stream'
 import type { Cluster, Redis } from 'ioredis'
 
 /** The verbs of the Lua core: one script in redis-scripts each, whose header is the contract. */
@@ -35,6 +36,19 @@ function script(name: ScriptName) {
   return found
 }
 
+const packed = new WeakSet<Writable>()
+
+/** Calls made in one go leave in one packet: fewer system calls here, one turn of the server's loop, one fsync for all. */
+function packTurn(stream: Writable | undefined): void {
+  if (!stream || packed.has(stream)) return
+  packed.add(stream)
+  stream.cork()
+  process.nextTick(() => {
+    packed.delete(stream)
+    stream.uncork()
+  })
+}
+
 /**
  * Runs a script by its digest, or whole where the server does not know it (NOSCRIPT, after every restart: nothing has run
  * then). Rejects with the server's error, or the connection's.
@@ -46,6 +60,7 @@ export function callScript(
   args: readonly (string | number)[],
 ): Promise<unknown> {
   const { source, sha } = script(name)
+  if ('stream' in redis) packTurn(redis.stream)
   return redis.call('EVALSHA', [sha, keys.length, ...keys, ...args]).catch((error: Error) => {
     if (!error.message.startsWith('NOSCRIPT')) throw error
     return redis.call('EVAL', [source, keys.length, ...keys, ...args])

@@ -18,7 +18,8 @@ const faults = [
   [/>= (-?\d+)/, (limit) => t('field.min', { limit })],
   [/<= (-?\d+)/, (limit) => t('field.max', { limit })],
   [/integer|number/, () => t('field.number')],
-  [/known|common|guess/, (_, path) => t(/password/i.test(path) ? 'field.password.weak' : 'field.invalid')],
+  [/tried first/, () => t('field.password.weak')],
+  [/contain the username/, () => t('field.password.username')],
   [/pattern/, (_, path) => t(path === 'id' || path.startsWith('prefixes') ? 'field.id' : 'field.invalid')],
 ]
 

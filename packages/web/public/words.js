@@ -109,6 +109,10 @@ export const words = {
     '널리 알려졌거나 추측하기 쉬운 비밀번호입니다.',
     'This password is well known or easy to guess.',
   ],
+  'field.password.username': [
+    '비밀번호에 사용자 이름을 넣을 수 없습니다.',
+    'The password must not contain the username.',
+  ],
   'field.tags.add': ['태그를 입력하고 Enter를 누르세요', 'Type a tag and press Enter'],
   'field.summary': ['입력한 내용을 확인하세요.', 'Check what you entered.'],
 

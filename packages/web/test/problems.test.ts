@@ -10,7 +10,9 @@ test('a field error of the server stands at its field in the reader’s language
     { path: 'tags.3', message: 'must NOT have more than 64 characters' },
     { path: 'max', message: 'must be integer' },
     { path: 'id', message: 'must match pattern "^[a-z]"' },
-    { path: 'newPassword', message: 'is well known' },
+    { path: 'newPassword', message: 'is one of those that are tried first' },
+    { path: 'password', message: 'must not contain the username' },
+    { path: 'again', message: 'must be at least 10 characters long' },
   ]
   expect(fieldErrors(new Problem({ status: 400, errors }))).toEqual({
     name: '필수 항목입니다.',
@@ -18,6 +20,8 @@ test('a field error of the server stands at its field in the reader’s language
     max: '정수를 입력하세요.',
     id: '소문자, 숫자, . _ : - 만 쓸 수 있고 글자나 숫자로 시작해야 합니다.',
     newPassword: '널리 알려졌거나 추측하기 쉬운 비밀번호입니다.',
+    password: '비밀번호에 사용자 이름을 넣을 수 없습니다.',
+    again: '10자 이상 입력하세요.',
   })
 })
 

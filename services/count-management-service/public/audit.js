@@ -19,6 +19,7 @@ const actions = [
   'user.create',
   'user.update',
   'user.delete',
+  'user.password',
   'session.create',
   'session.end',
   'session.refused',

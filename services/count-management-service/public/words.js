@@ -372,6 +372,7 @@ export const words = {
   'action.count.create': ['카운트 만들기', 'Count created'],
   'action.count.update': ['카운트 변경', 'Count changed'],
   'action.count.correct': ['값 수정', 'Value corrected'],
+  'action.count.correct-refused': ['값 수정 거절', 'Correction refused'],
   'action.count.delete': ['카운트 삭제', 'Count deleted'],
   'action.count.restore': ['카운트 복원', 'Count restored'],
   'action.count.create-cancelled': ['만들기 취소', 'Creation taken back'],

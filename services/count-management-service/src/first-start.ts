@@ -26,7 +26,7 @@ export async function ensureAdministrator(
     const users = await tx`select from app_user limit 1`
     if (users.length > 0) return undefined
     await tx`insert into app_user (username, password_hash, role) values (${username}, ${await hashPassword(password)}, 'admin')`
-    await record(tx, entryOf(actor, 'user.create', username, { role: 'admin' }))
+    await record(tx, entryOf(actor, 'user.create', username, { after: { role: 'admin' } }))
     return { username, password }
   })
 }
@@ -46,7 +46,8 @@ export async function ensureApiKey(sql: Sql, given = createApiKey().key): Promis
     const { id } = parsed
     await tx`insert into api_key (id, name, secret_hash, scopes)
       values (${id}, 'First key', ${hashSecret(parsed.secret)}, ${['counts:read', 'counts:write']})`
-    await record(tx, entryOf(actor, 'api-key.create', id, { scopes: ['counts:read', 'counts:write'] }))
+    const after = { name: 'First key', scopes: ['counts:read', 'counts:write'] }
+    await record(tx, entryOf(actor, 'key.create', id, { after }))
     return given
   })
 }

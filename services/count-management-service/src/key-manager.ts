@@ -12,6 +12,7 @@ interface Row {
   prefixes: string[] | null
   expires_at: Date | null
   rate_limit: number | null
+  previous_until: Date | null
   created_at: Date
   last_used_at: Date | null
   revoked_at: Date | null
@@ -39,7 +40,7 @@ export function createKeyManager(sql: Sql) {
         expires_at: input.expiresAt ?? null,
         rate_limit: input.rateLimit ?? null,
       })} returning *`
-      await record(tx, entryOf(actor, 'api-key.create', id, input))
+      await record(tx, entryOf(actor, 'key.create', id, { after: input }))
       return viewOf(row)
     })
     return { ok: true, value: { ...view, key } }
@@ -64,16 +65,16 @@ export function createKeyManager(sql: Sql) {
       if (!row) return unknown
       if (!row.revoked_at) {
         await tx`update api_key set revoked_at = now(), updated_at = now() where id = ${id}`
-        await record(tx, entryOf(actor, 'api-key.revoke', id))
+        await record(tx, entryOf(actor, 'key.revoke', id, { before: { name: row.name, scopes: row.scopes } }))
       }
       return { ok: true, value: undefined }
     })
   }
 
-  /** Gives a key a new secret; the old one goes on for `graceSeconds`. */
+  /** Gives a key a new secret; the old one goes on for `overlapSeconds`. */
   async function rotate(
     id: string,
-    graceSeconds: number,
+    overlapSeconds: number,
     actor: Actor,
   ): Promise<Answer<KeyView & { key: string }>> {
     return await sql.begin(async (tx) => {
@@ -82,11 +83,13 @@ export function createKeyManager(sql: Sql) {
       if (row.revoked_at)
         return { ok: false, problem: problem('conflict', { detail: 'The API key is revoked' }) }
       const { key, hash } = createApiKey(id)
-      await tx`update api_key set secret_hash = ${hash}, updated_at = now(),
-        previous_hash = ${graceSeconds > 0 ? tx`secret_hash` : null},
-        previous_until = ${graceSeconds > 0 ? tx`now() + ${graceSeconds} * interval '1 second'` : null} where id = ${id}`
-      await record(tx, entryOf(actor, 'api-key.rotate', id, { graceSeconds }))
-      return { ok: true, value: { ...viewOf(row), key } }
+      const overlap = overlapSeconds > 0
+      const [rotated] = await tx<[Row]>`update api_key set secret_hash = ${hash}, updated_at = now(),
+        previous_hash = ${overlap ? tx`secret_hash` : null},
+        previous_until = ${overlap ? tx`now() + ${overlapSeconds} * interval '1 second'` : null}
+        where id = ${id} returning *`
+      await record(tx, entryOf(actor, 'key.rotate', id, { after: { overlapSeconds } }))
+      return { ok: true, value: { ...viewOf(rotated), key } }
     })
   }
 
@@ -104,6 +107,10 @@ const viewOf = (row: Row): KeyView =>
     prefixes: row.prefixes,
     expiresAt: row.expires_at?.toISOString() ?? null,
     rateLimit: row.rate_limit,
+    previousUntil:
+      row.previous_until && row.previous_until.getTime() > Date.now()
+        ? row.previous_until.toISOString()
+        : null,
     createdAt: row.created_at.toISOString(),
     lastUsedAt: row.last_used_at?.toISOString() ?? null,
     revokedAt: row.revoked_at?.toISOString() ?? null,

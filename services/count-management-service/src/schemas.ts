@@ -58,13 +58,20 @@ export const countPatch = z.strictObject({
 })
 
 /** A count with its live value; null while the value store is away or has not taken the creation yet. */
-export const adminCount = countInfo.extend({ value: value.nullable(), version: version.nullable() })
+export const adminCount = countInfo.extend({
+  value: value.nullable(),
+  version: version.nullable(),
+  changedAt: instant.nullable().describe('When the value last changed'),
+  today: z.int().nullable().describe('Change of the current day, in the zone of the deployment'),
+  spark: z.array(z.int()).describe('Changes of the last 24 hours, oldest first'),
+})
 
-export const pageQuery = { cursor: z.string().max(400).optional(), limit }
+export const pageQuery = { cursor: z.string().max(1600).optional(), limit }
 export const countQuery = z.strictObject({
   q: line(200).optional().describe('Part of an id or name, in any case'),
   tag: tag.regex(/^\P{Cc}+$/u).optional(),
   status: status.optional(),
+  sort: z.enum(['id', '-id', 'name', '-name', 'updatedAt', '-updatedAt']).default('id'),
   ...pageQuery,
 })
 export const historyQuery = z.strictObject({
@@ -94,7 +101,7 @@ export const keyCreation = z.strictObject({
   rateLimit: z.int().min(1).max(1_000_000).optional().describe('Requests a second'),
 })
 export const keyRotation = z.strictObject({
-  graceSeconds: z
+  overlapSeconds: z
     .int()
     .min(0)
     .max(7 * 86_400)
@@ -111,6 +118,7 @@ export const keyView = z.object({
   createdAt: instant,
   lastUsedAt: instant.nullable(),
   revokedAt: instant.nullable(),
+  previousUntil: instant.nullable().describe('Until when the secret before the last rotation goes on'),
 })
 export const keyShown = keyView.extend({ key: z.string().describe('Shown this once') })
 export const keyId = z.string().regex(/^[0-9a-f]{16}$/)
@@ -121,6 +129,80 @@ export const password = z.string().min(1).max(256)
 export const credentials = z.strictObject({ username, password })
 export const signedIn = z.object({ username: z.string(), role, csrfToken: z.string() })
 
+export const passwordChange = z.strictObject({ currentPassword: password, newPassword: password })
+export const userCreation = z.strictObject({ username, password, role })
+export const userPatch = z.strictObject({
+  role: role.optional(),
+  password: password.optional().describe('A new one; ends all sessions of the user'),
+  disabled: z.boolean().optional(),
+})
+export const userView = z.object({
+  username: z.string(),
+  role,
+  createdAt: instant,
+  disabled: z.boolean(),
+})
+export const sessionId = z.string().regex(/^[\w-]{22}$/)
+export const sessionQuery = z.strictObject({
+  username: username.optional().describe('Sessions of another user (admins only)'),
+  all: z.boolean().optional().describe('Sessions of everybody (admins only)'),
+  ...pageQuery,
+})
+export const sessionView = z.object({
+  id: z.string(),
+  username: z.string(),
+  createdAt: instant,
+  seenAt: instant.describe('Last used, to the minute'),
+  expiresAt: instant,
+  address: z.string(),
+  userAgent: z.string(),
+  current: z.boolean().describe('The one that asks'),
+})
+
+export const auditFilter = {
+  actor: username.optional(),
+  action: z
+    .string()
+    .regex(/^[a-z.-]{1,64}$/)
+    .optional(),
+  subject: line(128).optional(),
+  from: instant.optional(),
+  to: instant.optional().describe('Not included'),
+}
+export const auditQuery = z.strictObject({ ...auditFilter, ...pageQuery })
+export const auditExport = z.strictObject({ format: z.enum(['csv', 'ndjson']), ...auditFilter })
+const facts = z.record(z.string(), z.unknown()).nullable()
+export const auditView = z.object({
+  id: z.string(),
+  at: instant,
+  actor: z.string(),
+  address: z.string(),
+  action: z.string(),
+  subject: z.string(),
+  before: facts,
+  after: facts,
+  reason: z.string().nullable(),
+  undoable: z.boolean(),
+  undoneBy: z.string().nullable().describe('Id of the entry that undid this one'),
+})
+export const auditId = z.string().regex(/^[1-9]\d{0,14}$/)
+export const undo = z.strictObject({ reason: text(500).optional() })
+
+export const trashQuery = z.strictObject({
+  q: line(200).optional().describe('Part of an id or name, in any case'),
+  ...pageQuery,
+})
+export const trashed = z.object({
+  id: countId,
+  created: z.int(),
+  name: z.string(),
+  deletedAt: instant,
+  purgedAt: instant.describe('When it goes for good'),
+  value: value.nullable().describe('null while the value store is away, or when it is kept no more'),
+})
+export const tagQuery = z.strictObject({ q: line(64).optional().describe('Part of a tag'), ...pageQuery })
+export const tagView = z.object({ tag: z.string(), counts: z.int() })
+
 export type CountCreation = z.output<typeof countCreation>
 export type CountPatch = z.output<typeof countPatch>
 export type CountQuery = z.output<typeof countQuery>
@@ -128,3 +210,14 @@ export type HistoryQuery = z.output<typeof historyQuery>
 export type AdminCount = z.output<typeof adminCount>
 export type KeyCreation = z.output<typeof keyCreation>
 export type KeyView = z.output<typeof keyView>
+export type UserCreation = z.output<typeof userCreation>
+export type UserPatch = z.output<typeof userPatch>
+export type UserView = z.output<typeof userView>
+export type SessionQuery = z.output<typeof sessionQuery>
+export type SessionView = z.output<typeof sessionView>
+export type AuditFilter = Omit<z.output<typeof auditQuery>, 'cursor' | 'limit'>
+export type AuditQuery = z.output<typeof auditQuery>
+export type AuditView = z.output<typeof auditView>
+export type TrashQuery = z.output<typeof trashQuery>
+export type Trashed = z.output<typeof trashed>
+export type TagQuery = z.output<typeof tagQuery>

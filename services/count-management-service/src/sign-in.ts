@@ -1,6 +1,6 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto'
 import type { Role } from '@count/core/access'
-import type { Sql } from '@count/core/postgres'
+import type { Sql, TransactionSql } from '@count/core/postgres'
 import { type SessionClaims, type SessionList, type SessionVerifier, signSession } from '@count/core/sessions'
 import { type Actor, entryOf, record } from './audit.ts'
 import { beginAttempt, endAttempt } from './login-limit.ts'
@@ -12,6 +12,17 @@ const renewSeconds = 3600
 
 export type SignedIn = { claims: SessionClaims; token: string }
 export type SignInAnswer = { ok: true; session: SignedIn } | { ok: false; retryAfter?: number }
+
+/** Where somebody signs in from. */
+export interface Client {
+  address: string
+  userAgent: string
+}
+
+interface User {
+  id: number
+  password_hash: string
+}
 
 export type SignIn = Awaited<ReturnType<typeof openSignIn>>
 
@@ -29,30 +40,38 @@ export async function openSignIn(sql: Sql) {
   }
 
   /** Checks a password. Takes as long for a name that nobody has; `retryAfter` (s) when there were too many attempts. */
-  async function signIn(name: string, password: string, address: string): Promise<SignInAnswer> {
+  async function signIn(
+    name: string,
+    password: string,
+    { address, userAgent }: Client,
+  ): Promise<SignInAnswer> {
     const username = name.toLowerCase()
     const retryAfter = await beginAttempt(sql, { username, address })
     if (retryAfter > 0) return { ok: false, retryAfter }
-    const [user] = await sql<{ id: number; password_hash: string; role: Role }[]>`
-      select id, password_hash, role from app_user where username = ${username} and disabled_at is null`
+    const [user] = await sql<User[]>`
+      select id, password_hash from app_user where username = ${username} and disabled_at is null`
     const actor: Actor = { username, address }
-    if (!(await verifyPassword(password, user?.password_hash)) || !user) {
-      await record(sql, entryOf(actor, 'session.refuse', username))
+    const right = (await verifyPassword(password, user?.password_hash)) && user
+    const session = right && (await sql.begin((tx) => begin(tx, right)))
+    if (!session) {
+      await record(sql, entryOf(actor, 'session.refused', username))
       return { ok: false }
     }
     await endAttempt(sql, { username, address })
-    const session = sessionOf(
-      randomBytes(16).toString('base64url'),
-      username,
-      user.role,
-      randomBytes(24).toString('base64url'),
-    )
-    await sql.begin(async (tx) => {
-      await tx`insert into session (id, user_id, address, expires_at)
-        values (${session.claims.sid}, ${user.id}, ${address}, to_timestamp(${session.claims.exp}))`
-      await record(tx, entryOf(actor, 'session.begin', session.claims.sid))
-    })
     return { ok: true, session }
+
+    /** Unless the account was changed while its password was checked: that has ended its sessions, this one would be left. */
+    async function begin(tx: TransactionSql, { id, password_hash }: User): Promise<SignedIn | undefined> {
+      const [now] = await tx<{ role: Role }[]>`select role from app_user
+        where id = ${id} and password_hash = ${password_hash} and disabled_at is null for share`
+      if (!now) return undefined
+      const [sid, csrf] = [randomBytes(16), randomBytes(24)].map((bytes) => bytes.toString('base64url'))
+      const session = sessionOf(sid as string, username, now.role, csrf as string)
+      await tx`insert into session (id, user_id, address, user_agent, expires_at)
+        values (${session.claims.sid}, ${id}, ${address}, ${userAgent}, to_timestamp(${session.claims.exp}))`
+      await record(tx, entryOf(actor, 'session.create', session.claims.sid))
+      return session
+    }
   }
 
   /** A new token for a session in use, with the role its user has now; undefined while it is too early, or ended. */

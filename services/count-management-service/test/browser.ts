@@ -64,6 +64,7 @@ export async function openPages(): Promise<Pages> {
   }
 }
 
+const { fill } = await import('../../../packages/web/public/i18n.js')
 const table = z.record(z.string(), z.array(z.string()))
 const { words: site } = await import('../public/words.js')
 const { words: kit } = await import('../../../packages/web/public/words.js')
@@ -76,7 +77,7 @@ export const say =
     const row = words[key]
     const text = language === 'ko' ? row?.[0] : row?.at(-1)
     if (text === undefined) throw new Error(`no words for ${key}`)
-    return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole)
+    return fill(text, values, language)
   }
 
 /** Creates counts as an administrator does. */

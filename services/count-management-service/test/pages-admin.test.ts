@@ -48,13 +48,7 @@ describe.each(['ko', 'en'] satisfies Language[])('in %s', (language) => {
     await page.keyboard.press('Enter')
     await dialog.locator('input[name=confirm]').fill('Shop')
     await page.keyboard.press('Enter')
-    await dialog
-      .getByText(
-        w('confirm.mismatch')
-          .replace(/\{.*\}/, '')
-          .trim(),
-      )
-      .waitFor()
+    await dialog.getByText(w('confirm.mismatch', { name })).waitFor()
     await dialog.locator('input[name=confirm]').fill(name)
     await page.keyboard.press('Enter')
     await toast(page).getByText(w('keys.revoke.done', { name })).waitFor()
@@ -166,7 +160,7 @@ describe.each(['ko', 'en'] satisfies Language[])('in %s', (language) => {
       'PATCH /users/minji': take,
       'POST /users': (_, body) => {
         const known = JSON.stringify(body).includes('password1')
-        const errors = [{ path: 'password', message: 'is well known' }]
+        const errors = [{ path: 'password', message: 'is one of those that are tried first' }]
         return known ? problemAnswer('invalid-request', 400, { errors }) : { status: 201, body: users[1] }
       },
       'DELETE /users/guest': () => ({ status: 204 }),

@@ -130,7 +130,10 @@ describe.each(['ko', 'en'] satisfies Language[])('in %s', (language) => {
         return { status: 202, body: job({ status: 'running', updated: 0, failed: 0 }) }
       },
       'GET /jobs/*': () => ({ body: job({ updated: 2, failed: 0 }) }),
-      'POST /jobs/j1/undo': () => ({ status: 202, body: job({ id: 'j2', kind: 'undo' }) }),
+      'POST /jobs/j1/undo': () => {
+        sent.push('undo')
+        return { status: 202, body: job({ id: 'j2', kind: 'undo' }) }
+      },
     })
     await page.goto(`/management/?q=${language}.`)
     await page.getByLabel(w('table.select', { name: `Views ${language}` })).click()
@@ -146,6 +149,7 @@ describe.each(['ko', 'en'] satisfies Language[])('in %s', (language) => {
     expect(sent).toEqual([{ ids: [id('views'), id('stock')], action: 'tag', tags: ['season', 'web'] }])
     await page.getByRole('button', { name: w('action.undo') }).click()
     await toast(page).getByText(w('bulk.undone')).waitFor()
+    expect(sent.at(-1)).toBe('undo')
     await page.context().close()
   })
 

@@ -14,7 +14,7 @@ export interface DrainerOptions {
   queue: (keys: ShardKeys) => QueueKeys
   /** Takes a part of a claim; a rejection brings the whole claim again. */
   handle: (shard: number, entries: Entry[], epoch: Epoch) => Promise<void>
-  /** Pause between two claims of a shard, in ms: what comes meanwhile is one net change. */
+  /** Pause between two claims of a shard, in ms: what comes meanwhile is one net change. Unpoked it looks every third time. */
   pauseMs: number
   /** How long this drainer may be silent before another takes over, in ms. */
   leaseMs?: number
@@ -31,6 +31,16 @@ export interface DrainerState {
   failingSince: number | undefined
 }
 
+interface Shard {
+  number: number
+  poked: boolean
+  /** When to look without being poked, in ms of performance.now(). */
+  nextAt: number
+  failures: number
+  failingSince: number | undefined
+  running: Promise<void> | undefined
+}
+
 export type Drainer = ReturnType<typeof openDrainer>
 
 /**
@@ -40,27 +50,16 @@ export type Drainer = ReturnType<typeof openDrainer>
 export function openDrainer(options: DrainerOptions) {
   const { store, pauseMs, leaseMs = 5000, chunk = 500, log } = options
   const drainer = randomBytes(12).toString('base64url')
-  const stopping = new AbortController()
-  const wake = new Map<number, () => void>()
-  const poked = new Set<number>()
-  const failing = new Map<number, number>()
-  const state = { drained: 0 }
-
-  /** Waits `ms`, at most `pauseMs` once poked. */
-  async function rest(shard: number, ms: number): Promise<void> {
-    if (!poked.delete(shard) && !stopping.signal.aborted) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, ms)
-        wake.set(shard, () => {
-          clearTimeout(timer)
-          resolve()
-        })
-      })
-      wake.delete(shard)
-      poked.delete(shard)
-    }
-    await delay(pauseMs, undefined, { signal: stopping.signal }).catch(() => {})
-  }
+  const shards: Shard[] = Array.from({ length: store.shards }, (_, number) => ({
+    number,
+    poked: false,
+    nextAt: 0,
+    failures: 0,
+    failingSince: undefined,
+    running: undefined,
+  }))
+  let drained = 0
+  let timer: NodeJS.Timeout | undefined
 
   async function* chunks(epoch: Epoch, key: string): AsyncGenerator<Entry[]> {
     const seen = new Set<string>()
@@ -94,9 +93,9 @@ export function openDrainer(options: DrainerOptions) {
     // A promotion that loses the claim would have the queue grow on what was already handed over.
     if (options.ack === 'replica' && (await epoch.redis.wait(1, 1000)) < 1)
       throw new StoreUnavailable('no replica has the claim yet')
-    let drained = 0
+    let taken = 0
     for await (const entries of chunks(epoch, claimed)) {
-      if (drained > 0) {
+      if (taken > 0) {
         const [word] = (await callScript(
           epoch.redis,
           'queue_renew',
@@ -106,59 +105,66 @@ export function openDrainer(options: DrainerOptions) {
         if (word !== 'renewed') return true
       }
       await options.handle(shard, entries, epoch)
-      drained += entries.length
+      taken += entries.length
     }
     const [word] = (await callScript(epoch.redis, 'queue_ack', [claimed, lease], [drainer, number])) as [
       string,
     ]
     if (word !== 'acknowledged')
       log.warn({ queue: options.name, shard }, 'another drainer took over meanwhile')
-    state.drained += drained
+    drained += taken
     return true
   }
 
-  async function loop(shard: number): Promise<void> {
-    let failures = 0
-    while (!stopping.signal.aborted) {
-      try {
-        await drain(shard)
-        failures = 0
-        failing.delete(shard)
-        await rest(shard, 2 * pauseMs)
-      } catch (error) {
-        failures++
-        if (!failing.has(shard)) failing.set(shard, Date.now())
-        if (failures === 1 || failures % 60 === 0) {
-          log.warn({ queue: options.name, shard, reason: (error as Error).message }, 'the queue waits')
-        }
-        await delay(Math.min(50 * 2 ** failures, 1000), undefined, { signal: stopping.signal }).catch(
-          () => {},
-        )
+  async function run(shard: Shard): Promise<void> {
+    try {
+      await drain(shard.number)
+      shard.failures = 0
+      shard.failingSince = undefined
+      shard.nextAt = performance.now() + 2 * pauseMs
+    } catch (error) {
+      shard.failures++
+      shard.failingSince ??= Date.now()
+      shard.nextAt = performance.now() + Math.min(50 * 2 ** shard.failures, 1000)
+      if (shard.failures === 1 || shard.failures % 60 === 0) {
+        const reason = (error as Error).message
+        log.warn({ queue: options.name, shard: shard.number, reason }, 'the queue waits')
       }
+    }
+    shard.running = undefined
+  }
+
+  /** Shards are drained in step, so that their calls share packets and fsyncs; a slow one holds no other up. */
+  function tick(): void {
+    const now = performance.now()
+    for (const shard of shards) {
+      const due = shard.nextAt <= now || (shard.poked && shard.failures === 0)
+      if (shard.running || !due) continue
+      shard.poked = false
+      shard.running = run(shard)
     }
   }
 
-  let loops: Promise<void>[] = []
   return {
     start() {
-      loops = Array.from({ length: store.shards }, (_, shard) => loop(shard))
+      timer = setInterval(tick, pauseMs)
     },
-    /** Something was queued on this shard: drain it after one pause instead of at the next look. */
+    /** Something was queued on this shard: drain it at the next tick. */
     poke(shard: number) {
-      const waker = wake.get(shard)
-      if (waker) waker()
-      else poked.add(shard)
+      ;(shards[shard] as Shard).poked = true
     },
     state: (): DrainerState => ({
-      drained: state.drained,
-      failingSince: failing.size > 0 ? Math.min(...failing.values()) : undefined,
+      drained,
+      failingSince: shards.map(({ failingSince }) => failingSince).sort()[0],
     }),
-    /** Stops the loops, then drains once more what is queued now, for `withinMs` at most; the rest is kept in the store. */
-    async close(withinMs = 3000) {
-      stopping.abort()
-      for (const waker of wake.values()) waker()
-      const last = Promise.all(loops).then(() =>
-        Promise.allSettled(Array.from({ length: store.shards }, (_, shard) => drain(shard))),
+    /** Drains once more what is queued now, for `withinMs` at most; the rest is kept in the store. */
+    async close(withinMs = 2000) {
+      clearInterval(timer)
+      const last = Promise.allSettled(
+        shards.map(async (shard) => {
+          await shard.running
+          await drain(shard.number)
+        }),
       )
       await Promise.race([last, delay(withinMs, undefined, { ref: false })])
     },

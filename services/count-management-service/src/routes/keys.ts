@@ -87,7 +87,7 @@ export const keyRoutes =
         },
       },
       async (request, reply) => {
-        const answer = await keys.rotate(request.params.id, request.body.graceSeconds, actorOf(request))
+        const answer = await keys.rotate(request.params.id, request.body.overlapSeconds, actorOf(request))
         return answer.ok ? reply.headers(once).send(answer.value) : refuse(reply, answer.problem)
       },
     )

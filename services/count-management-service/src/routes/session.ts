@@ -11,6 +11,7 @@ import {
 } from '@count/core/sessions'
 import type { preHandlerAsyncHookHandler } from 'fastify'
 import { credentials, signedIn } from '../schemas.ts'
+import type { Sessions } from '../sessions.ts'
 import { endSession, type SignIn, sessionSeconds } from '../sign-in.ts'
 
 interface Parts {
@@ -22,10 +23,11 @@ interface Parts {
 const path = '/api/v1/admin/session'
 const viewOf = ({ user, role, csrf }: SessionClaims) => ({ username: user, role, csrfToken: csrf })
 
-/** Gives a session in use a new token each hour. */
+/** Gives a session in use a new token each hour, and notes that it is in use. */
 export const renewal =
-  (signIn: SignIn, site: Site): preHandlerAsyncHookHandler =>
+  (signIn: SignIn, sessions: Sessions, site: Site): preHandlerAsyncHookHandler =>
   async (request, reply) => {
+    if (request.session) await sessions.see(request.session.sid).catch(() => undefined)
     const renewed = request.session && (await signIn.renew(request.session).catch(() => undefined))
     if (renewed) reply.header('set-cookie', sessionCookie(site, renewed.token, sessionSeconds))
   }
@@ -52,7 +54,9 @@ export const sessionRoutes =
       async (request, reply) => {
         if (!ownOrigin(request, site))
           return refuse(reply, problem('forbidden', { detail: 'The request comes from a foreign page' }))
-        const answer = await signIn.signIn(request.body.username, request.body.password, request.ip)
+        const userAgent = (request.headers['user-agent'] ?? '').slice(0, 400)
+        const client = { address: request.ip, userAgent }
+        const answer = await signIn.signIn(request.body.username, request.body.password, client)
         if (answer.ok) {
           reply.header('set-cookie', sessionCookie(site, answer.session.token, sessionSeconds))
           return viewOf(answer.session.claims)
