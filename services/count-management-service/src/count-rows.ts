@@ -69,20 +69,48 @@ const columns = (tx: TransactionSql, info: CountInfo) => ({
   updated_at: info.updatedAt,
 })
 
-/** Live counts in the order of their ids, after the id `after`; `limit` of them at most. */
-export async function searchCounts(
-  sql: Sql,
-  { q, tag, status, limit }: Omit<CountQuery, 'cursor'>,
-  after: string,
-): Promise<CountInfo[]> {
+/** Where `updated_at` lies, in µs since 1970: exact, as a Date is not. */
+const micros = (sql: Sql) => sql`(extract(epoch from updated_at) * 1000000)::bigint`
+
+/** What a page of counts goes by: the last row's key in the order asked for, and its id. */
+export const countPosition = z.tuple([countQuery.shape.sort.unwrap(), z.union([z.string(), z.int()]), countId])
+export type CountPosition = z.output<typeof countPosition>
+
+/** Counts as a search wants them: part of id or name, tag and status. */
+export function countFilter(sql: Sql, { q, tag, status }: Pick<CountQuery, 'q' | 'tag' | 'status'>) {
   const term = q?.trim().toLowerCase() ?? ''
-  const pattern = `%${term.replace(/[\\%_]/g, '\\$&')}%`
   // Below three characters there is no trigram: the index would be read whole, which the planner does not know.
   const column = [...term].length < 3 ? sql`(search || '')` : sql`search`
-  const rows = await sql<CountRow[]>`select * from count_info where deleted_at is null and id > ${after}
-    ${tag === undefined ? sql`` : sql`and tags @> ${[tag]}`}
+  return sql`true ${tag === undefined ? sql`` : sql`and tags @> ${[tag]}`}
     ${status === undefined ? sql`` : sql`and status = ${status}`}
-    ${term === '' ? sql`` : sql`and ${column} like ${pattern}`}
-    order by id limit ${limit}`
-  return rows.map(infoOf)
+    ${term === '' ? sql`` : sql`and ${column} like ${patternOf(term)}`}`
+}
+
+/** Of LIKE, for text that has this in it. */
+export const patternOf = (term: string): string => `%${term.replace(/[\\%_]/g, '\\$&')}%`
+
+/** Live counts in the order asked for, from a position on; `limit` of them at most, each with its own position. */
+export async function searchCounts(
+  sql: Sql,
+  { sort, limit, ...filter }: Omit<CountQuery, 'cursor'>,
+  after: CountPosition | undefined,
+): Promise<{ info: CountInfo; position: CountPosition }[]> {
+  const direction = sort.startsWith('-') ? sql`desc` : sql`asc`
+  const beyond = sort.startsWith('-') ? sql`<` : sql`>`
+  const [, from = '', id = ''] = after ?? []
+  const { key, column, place } = {
+    id: { key: sql`''`, column: sql`id`, place: sql`${id}` },
+    name: { key: sql`lower(name)`, column: sql`lower(name) collate "C", id`, place: sql`${from}, ${id}` },
+    updatedAt: {
+      key: micros(sql),
+      column: sql`updated_at, id`,
+      place: sql`'epoch'::timestamptz + ${Number(from)}::float8 * interval '1 microsecond', ${id}`,
+    },
+  }[sortKey(sort)]
+  const order = sortKey(sort) === 'id' ? sql`id ${direction}` : orderOf()
+  const rows = await sql<(CountRow & { key: string | number })[]>`select *, ${key} as key from count_info
+    where deleted_at is null and ${countFilter(sql, filter)}
+      ${after ? sql`and (${column}) ${beyond} (${place})` : sql``}
+    order by ${order} limit ${limit}`
+  return rows.map(({ key, ...row }) => ({ info: infoOf(row), position: [sort, key, row.id] }))
 }

@@ -2,9 +2,11 @@ import { startFaultProxy } from '@count/stack/fault-proxy'
 import { startKafka } from '@count/stack/kafka-server'
 import { askRedis } from '@count/stack/redis-command'
 import { until } from '@count/stack/until'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { expectExact, type Ledger, progress, startConsumer, startLoad } from './ledger.ts'
 import { openWorld, type World } from './world.ts'
+
+vi.setConfig({ testTimeout: 180_000 })
 
 const ids = Array.from({ length: 20 }, (_, i) => `fault:${i}`)
 
@@ -226,4 +228,4 @@ test('with Kafka away nothing waits for it, and afterwards it gets every change'
   await expectExact(world, ledger, listener, 90_000)
   await listener.close()
   await kafka.stop()
-}, 180_000)
+})

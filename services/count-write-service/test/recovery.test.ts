@@ -3,9 +3,11 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { askRedis } from '@count/stack/redis-command'
 import { testRedis } from '@count/stack/testing'
 import { until } from '@count/stack/until'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { archivedValues, progress, startConsumer, startLoad, valuesOf } from './ledger.ts'
 import { openWorld, type World } from './world.ts'
+
+vi.setConfig({ testTimeout: 180_000 })
 
 const ids = Array.from({ length: 30 }, (_, i) => `lost:${i}`)
 
