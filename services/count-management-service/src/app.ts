@@ -10,16 +10,26 @@ import { openSessionVerifier, sessionAccess, siteOf } from '@count/core/sessions
 import { openValueStore } from '@count/core/value-store'
 import { openZone } from '@count/core/zone'
 import { pageRoutes } from '@count/web/assets'
+import { createAuditTrail } from './audit-trail.ts'
 import type { ManagementConfig } from './config.ts'
 import { createCountManager } from './count-manager.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { createKeyManager } from './key-manager.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { startOutbox } from './lifecycle-outbox.ts'
+import { auditRoutes } from './routes/audit.ts'
 import { countRoutes } from './routes/counts.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { renewal, sessionRoutes } from './routes/session.ts'
+import { ownRoutes } from './routes/sessions.ts'
+import { trashRoutes } from './routes/trash.ts'
+import { userRoutes } from './routes/users.ts'
+import { createSessions } from './sessions.ts'
 import { openSignIn } from './sign-in.ts'
+import { listTags } from './tags.ts'
+import { createTrash } from './trash.ts'
+import { createUndo } from './undo.ts'
+import { createUserManager } from './user-manager.ts'
 
 const name = 'count-management-service'
 
@@ -71,6 +81,10 @@ export async function openManagement(
   const signIn = await openSignIn(sql)
   const verifier = await openSessionVerifier(signIn.list, log)
   const site = siteOf(config)
+  const sessions = createSessions(sql, verifier)
+  const users = createUserManager(sql, sessions)
+  const trash = createTrash({ sql, store, records, lifecycle, onChange: outbox.wake })
+  const undo = createUndo({ sql, manager, trash, idempotencyTtl: config.IDEMPOTENCY_TTL })
 
   return {
     name,
@@ -82,10 +96,14 @@ export async function openManagement(
     ],
     plugin: async (app) => {
       protect(app, { session: sessionAccess(verifier, site), service: serviceAccess(config.SERVICE_TOKEN) })
-      app.addHook('preHandler', renewal(signIn, site))
+      app.addHook('preHandler', renewal(signIn, sessions, site))
       await app.register(sessionRoutes({ signIn, verifier, site }))
       await app.register(pageRoutes('/management', join(import.meta.dirname, '../public')))
-      await app.register(countRoutes(manager))
+      await app.register(countRoutes(manager, (query) => listTags(sql, query)))
+      await app.register(trashRoutes({ trash, manager }))
+      await app.register(auditRoutes({ trail: createAuditTrail(sql), undo }))
+      await app.register(userRoutes(users))
+      await app.register(ownRoutes({ sessions, users }))
       await app.register(keyRoutes(createKeyManager(sql)))
     },
     async drain() {

@@ -1,17 +1,25 @@
 import type { CountCache } from '@count/core/count-cache'
-import { type CountRecord, type Found, type Records, recordsOf } from '@count/core/count-records'
-import { decodeCursor, encodeCursor } from '@count/core/cursor'
-import type { GroupCommit, Outcome } from '@count/core/group-commit'
+import type { Records } from '@count/core/count-records'
+import type { GroupCommit, Operation, Outcome } from '@count/core/group-commit'
 import { pastOf, seriesOf, windowOf } from '@count/core/history'
 import type { Sql, TransactionSql } from '@count/core/postgres'
 import { type ProblemDocument, type ProblemName, problem } from '@count/core/problem'
 import type { Applied, CountInfo, HistoryView } from '@count/core/schemas'
 import { StoreUnavailable, type ValueStore } from '@count/core/value-store'
 import type { Zone } from '@count/core/zone'
-import { type Actor, entryOf, record } from './audit.ts'
+import { type Actor, entryOf, record, type Undoing } from './audit.ts'
+import { begunOf, glanceOf, liveOf } from './count-glance.ts'
 import { metadataFault } from './count-metadata.ts'
-import { findCount, insertCount, nextRevision, searchCounts, updateCount } from './count-rows.ts'
-import type { LifecycleSteps, Settled } from './lifecycle.ts'
+import {
+  countPosition,
+  findCount,
+  insertCount,
+  nextRevision,
+  searchCounts,
+  updateCount,
+} from './count-rows.ts'
+import type { LifecycleSteps } from './lifecycle.ts'
+import { pageOf, positionOf } from './page-cursor.ts'
 import type { AdminCount, CountCreation, CountPatch, CountQuery, HistoryQuery } from './schemas.ts'
 
 /** What a call came to: a result, or why it was refused. */
@@ -19,6 +27,12 @@ export type Answer<T> = { ok: true; value: T } | { ok: false; problem: ProblemDo
 
 /** What If-Match says: revisions, one of which must be the present one, or `*` for any. */
 export type Precondition = number[] | '*'
+
+/** A change that undoes another: `contradiction` says, of the count as it is then, why that cannot be. */
+export interface Undo extends Undoing {
+  undoes: number
+  contradiction(tx: TransactionSql, info: CountInfo): Promise<ProblemDocument | undefined>
+}
 
 export interface CountManagerParts {
   sql: Sql
@@ -76,7 +90,7 @@ export function createCountManager(parts: CountManagerParts) {
         updatedAt: now,
       }
       if (!(await insertCount(tx, info))) return undefined
-      await record(tx, entryOf(actor, 'count.create', info.id, { revision, ...input }))
+      await record(tx, entryOf(actor, 'count.create', info.id, { created: revision, after: input }))
       await lifecycle.enqueue(tx, { kind: 'created', info })
       return info
     })
@@ -84,7 +98,7 @@ export function createCountManager(parts: CountManagerParts) {
     try {
       const settled = await lifecycle.settle(info.revision)
       onChange()
-      return done({ ...info, ...takenBy(settled) })
+      return done({ ...info, ...begunOf(settled?.outcome === 'applied' ? settled : undefined) })
     } catch (error) {
       if (!(error instanceof StoreUnavailable) || (await takeBack(info, actor))) throw error
       return await get(info.id)
@@ -111,7 +125,7 @@ export function createCountManager(parts: CountManagerParts) {
   /** Sets beside each count what its record says now. */
   async function withValues(infos: CountInfo[], strong: boolean): Promise<AdminCount[]> {
     const asks = infos.map(({ id, created }) => ({ id, created, fence: 0 }))
-    const found = await records.find(asks, recordsOf(store), strong)
+    const found = await records.find(asks, glanceOf(store, zone), strong)
     return infos.map((info, i) => ({ ...info, ...liveOf(found[i], info) }))
   }
 
@@ -122,17 +136,22 @@ export function createCountManager(parts: CountManagerParts) {
     return done(count as AdminCount)
   }
 
-  /** A page of counts in the order of their ids. */
+  /** A page of counts. */
   async function list({
     cursor,
     ...query
   }: CountQuery): Promise<Answer<{ items: AdminCount[]; nextCursor: string | null }>> {
-    const after = cursor === undefined ? '' : decodeCursor(cursor)
-    if (after === undefined) return invalid('cursor', 'is not a cursor of this list')
-    const infos = await searchCounts(sql, { ...query, limit: query.limit + 1 }, after)
-    const items = await withValues(infos.slice(0, query.limit), false)
-    const last = infos.length > query.limit ? items.at(-1) : undefined
-    return done({ items, nextCursor: last ? encodeCursor(last.id) : null })
+    const after = positionOf(cursor, countPosition)
+    if (!after.ok) return after
+    if (after.value && after.value[0] !== query.sort) return invalid('cursor', 'is of another order')
+    const found = await searchCounts(sql, { ...query, limit: query.limit + 1 }, after.value)
+    const page = pageOf(
+      found,
+      query.limit,
+      ({ info }) => info,
+      ({ position }) => position,
+    )
+    return done({ ...page.value, items: await withValues(page.value.items, false) })
   }
 
   /** The series of a live count, as external readers get it. */
@@ -161,6 +180,7 @@ export function createCountManager(parts: CountManagerParts) {
     id: string,
     match: Precondition,
     begin: (tx: TransactionSql, info: CountInfo) => Promise<Answer<T>>,
+    undo?: Undo,
   ): Promise<Answer<T>> {
     for (let turn = 0; turn < maxTurns; turn++) {
       await lifecycle.reachable(id)
@@ -171,7 +191,8 @@ export function createCountManager(parts: CountManagerParts) {
         if (pending.length > 0) return pending
         if (match !== '*' && !match.includes(info.revision))
           return refused('version-mismatch', `The revision is "${info.revision}"`)
-        return await begin(tx, info)
+        const contradiction = await undo?.contradiction(tx, info)
+        return contradiction ? { ok: false, problem: contradiction } : await begin(tx, info)
       })
       if (!Array.isArray(answer)) return answer
       for (const revision of answer) await lifecycle.settle(revision)
@@ -185,11 +206,12 @@ export function createCountManager(parts: CountManagerParts) {
     match: Precondition,
     patch: CountPatch,
     actor: Actor,
+    undo?: Undo,
   ): Promise<Answer<AdminCount>> {
     if (patch.tags) patch = { ...patch, tags: [...new Set(patch.tags)] }
     const fault = patch.metadata && metadataFault(patch.metadata)
     if (fault) return fault
-    const answer = await change<CountInfo>(id, match, async (tx, before) => {
+    const begin = async (tx: TransactionSql, before: CountInfo): Promise<Answer<CountInfo>> => {
       const after = { ...before, ...patch }
       const fault = boundsFault(after)
       if (fault) return fault
@@ -200,10 +222,12 @@ export function createCountManager(parts: CountManagerParts) {
       const revision = await nextRevision(tx)
       const info = { ...after, revision, updatedAt: new Date().toISOString() }
       const pick = (from: CountInfo) => Object.fromEntries(changed.map((key) => [key, read(from, key)]))
-      const audit = entryOf(actor, 'count.update', id, { revision, before: pick(before), after: pick(info) })
+      const detail = { created: info.created, before: pick(before), after: pick(info) }
+      const audit = entryOf(actor, 'count.update', id, detail, undo)
       await lifecycle.enqueue(tx, { kind: 'updated', info, audit })
       return done(info)
-    })
+    }
+    const answer = await change(id, match, begin, undo)
     if (!answer.ok) return answer
     const settled = await lifecycle.settle(answer.value.revision)
     onChange()
@@ -213,16 +237,23 @@ export function createCountManager(parts: CountManagerParts) {
   }
 
   /** Moves a count to the trash, kept there for 30 days; its id is free at once, for a new life. */
-  async function remove(id: string, match: Precondition, actor: Actor): Promise<Answer<undefined>> {
-    const answer = await change<number>(id, match, async (tx, before) => {
+  async function remove(
+    id: string,
+    match: Precondition,
+    actor: Actor,
+    undo?: Undo,
+  ): Promise<Answer<undefined>> {
+    const begin = async (tx: TransactionSql, before: CountInfo): Promise<Answer<number>> => {
       const revision = await nextRevision(tx)
       const info = { ...before, revision, updatedAt: new Date().toISOString() }
       await updateCount(tx, info)
       await tx`update count_info set deleted_at = now() where id = ${id} and created = ${info.created}`
-      await record(tx, entryOf(actor, 'count.delete', id, { revision }))
+      const { name, status, created } = before
+      await record(tx, entryOf(actor, 'count.delete', id, { created, before: { name, status } }, undo))
       await lifecycle.enqueue(tx, { kind: 'deleted', info })
       return done(revision)
-    })
+    }
+    const answer = await change(id, match, begin, undo)
     if (!answer.ok) return answer
     // It is certain now; while the store is away, the worker takes it to the record.
     await lifecycle.settle(answer.value).catch(ignoreAway)
@@ -230,38 +261,59 @@ export function createCountManager(parts: CountManagerParts) {
     return done(undefined)
   }
 
-  /**
-   * Sets the value (a correction). The audit trail says what is asked before it is done and what came of it after, so a
-   * crash in between leaves no correction without a trace.
-   */
+  /** Sets the value (a correction). */
   async function correct(id: string, value: number, reason: string, actor: Actor): Promise<Answer<Applied>> {
     const info = await findCount(sql, id)
     if (!info) return refused('unknown-count')
-    await lifecycle.reachable(id)
-    await record(sql, entryOf(actor, 'count.correct', id, { value, reason }))
-    let outcome = await set(id, value)
-    if (outcome.word === 'missing' && (await lifecycle.complete(info)).outcome === 'applied')
-      outcome = await set(id, value)
-    if (outcome.word !== 'ok') {
-      await record(sql, entryOf(actor, 'count.correct-refused', id, { value, reason, because: outcome.word }))
-      return refusals[outcome.word]?.(outcome) ?? refused('unknown-count')
-    }
-    const { version, delta } = outcome
-    await cache.invalidate([{ id, version }])
-    await record(
-      sql,
-      entryOf(actor, 'count.corrected', id, { value, reason, before: outcome.value - delta, delta, version }),
-    )
-    return done({ id, value: outcome.value, version, delta })
+    return await amend(info, { operation: { id, kind: 'set', amount: value } }, actor, { reason })
   }
 
-  async function set(id: string, value: number): Promise<Outcome> {
-    const [outcome] = await commit.apply({ operations: [{ id, kind: 'set', amount: value }], final: true })
+  /**
+   * Changes the value by one operation. The audit trail says what is asked before it is done and what came of it after, so
+   * that a crash in between leaves no correction without a trace.
+   * @param amendment `detail` goes into the audit; under the same `key` the operation is done once, however often it is asked
+   */
+  async function amend(
+    info: CountInfo,
+    { operation, key, detail = {} }: { operation: Operation; key?: string; detail?: object },
+    actor: Actor,
+    undoing: Undoing,
+  ): Promise<Answer<Applied>> {
+    const { id, created } = info
+    await lifecycle.reachable(id)
+    const facts = { created, ...detail, ...(undoing.reason === undefined ? {} : { reason: undoing.reason }) }
+    const asked = { ...facts, [operation.kind]: operation.amount, undoing: undoing.undoes }
+    const concludes = await record(sql, entryOf(actor, 'count.correct-asked', id, asked))
+    let outcome = await applyOnce(operation, key)
+    if (outcome.word === 'missing' && (await lifecycle.complete(info)).outcome === 'applied')
+      outcome = await applyOnce(operation, key)
+    if (outcome.word !== 'ok') {
+      const detail = { ...asked, because: outcome.word }
+      await record(sql, { ...entryOf(actor, 'count.correct-refused', id, detail), concludes })
+      return refusals[outcome.word]?.(outcome) ?? refused('unknown-count')
+    }
+    const { value, version, delta } = outcome
+    await cache.invalidate([{ id, version }])
+    const result = { ...facts, before: { value: value - delta }, after: { value }, delta, version }
+    try {
+      await record(sql, { ...entryOf(actor, 'count.correct', id, result, undoing), concludes })
+    } catch (error) {
+      if (!isTaken(error)) throw error
+      // Of two who undid it at once, both under one key, the other has said so.
+      await record(sql, { ...entryOf(actor, 'count.correct-refused', id, asked), concludes })
+      return refused('conflict', 'It is undone already')
+    }
+    return done({ id, value, version, delta })
+  }
+
+  async function applyOnce(operation: Operation, key: string | undefined): Promise<Outcome> {
+    const idempotency = key === undefined ? undefined : { scope: key, content: operation.kind }
+    const [outcome] = await commit.apply({ operations: [operation], idempotency, final: true })
     if (!outcome) throw new StoreUnavailable('the value store gave no answer')
     return outcome
   }
 
-  return { create, get, list, history, update, remove, correct }
+  return { create, get, list, history, update, remove, correct, amend }
 }
 
 const refusals: { [word: string]: ((outcome: Outcome) => ReturnType<typeof refused>) | undefined } = {
@@ -270,17 +322,6 @@ const refusals: { [word: string]: ((outcome: Outcome) => ReturnType<typeof refus
   bounds: ({ value }) => refused('out-of-bounds', `The value is ${value}`),
   range: ({ value }) => refused('out-of-bounds', `The value is ${value}`),
 }
-
-/** Null where the store is away, or has no record of this life of the count. */
-const liveOf = (found: Found<CountRecord> | undefined, { created }: CountInfo) =>
-  typeof found === 'object' && found.created === created
-    ? { value: found.value, version: found.version }
-    : { value: null, version: null }
-
-const takenBy = (settled: Settled | undefined) =>
-  settled?.outcome === 'applied'
-    ? { value: settled.value, version: settled.version }
-    : { value: null, version: null }
 
 const read = (info: CountInfo, key: string): unknown =>
   new Map<string, unknown>(Object.entries(info)).get(key)
@@ -292,6 +333,10 @@ function boundsFault({ min, max }: Pick<CountInfo, 'min' | 'max'>, initial?: num
   return outside ? invalid(path, 'must lie within min and max') : undefined
 }
 
-function ignoreAway(error: unknown): void {
+/** Whether a row could not be written because there is one of its kind. */
+export const isTaken = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === '23505'
+
+export function ignoreAway(error: unknown): void {
   if (!(error instanceof StoreUnavailable)) throw error
 }

@@ -1,8 +1,9 @@
 import { crc16 } from '@count/core/crc16'
 import type { Sql, TransactionSql } from '@count/core/postgres'
-import { type CountInfo, countInfo } from '@count/core/schemas'
+import { type CountInfo, countId, countInfo } from '@count/core/schemas'
+import { z } from 'zod'
 import { json } from './audit.ts'
-import type { CountQuery } from './schemas.ts'
+import { type CountQuery, countQuery } from './schemas.ts'
 
 /** A row of count_info as PostgreSQL gives it. */
 export interface CountRow extends Omit<CountInfo, 'initialValue' | 'createdAt' | 'updatedAt'> {
@@ -69,11 +70,14 @@ const columns = (tx: TransactionSql, info: CountInfo) => ({
   updated_at: info.updatedAt,
 })
 
-/** Where `updated_at` lies, in µs since 1970: exact, as a Date is not. */
-const micros = (sql: Sql) => sql`(extract(epoch from updated_at) * 1000000)::bigint`
+const sortKey = z.enum(['id', 'name', 'updatedAt'])
 
 /** What a page of counts goes by: the last row's key in the order asked for, and its id. */
-export const countPosition = z.tuple([countQuery.shape.sort.unwrap(), z.union([z.string(), z.int()]), countId])
+export const countPosition = z.tuple([
+  countQuery.shape.sort.unwrap(),
+  z.union([z.string(), z.int()]),
+  countId,
+])
 export type CountPosition = z.output<typeof countPosition>
 
 /** Counts as a search wants them: part of id or name, tag and status. */
@@ -95,22 +99,27 @@ export async function searchCounts(
   { sort, limit, ...filter }: Omit<CountQuery, 'cursor'>,
   after: CountPosition | undefined,
 ): Promise<{ info: CountInfo; position: CountPosition }[]> {
-  const direction = sort.startsWith('-') ? sql`desc` : sql`asc`
-  const beyond = sort.startsWith('-') ? sql`<` : sql`>`
-  const [, from = '', id = ''] = after ?? []
-  const { key, column, place } = {
-    id: { key: sql`''`, column: sql`id`, place: sql`${id}` },
-    name: { key: sql`lower(name)`, column: sql`lower(name) collate "C", id`, place: sql`${from}, ${id}` },
-    updatedAt: {
-      key: micros(sql),
-      column: sql`updated_at, id`,
-      place: sql`'epoch'::timestamptz + ${Number(from)}::float8 * interval '1 microsecond', ${id}`,
-    },
-  }[sortKey(sort)]
-  const order = sortKey(sort) === 'id' ? sql`id ${direction}` : orderOf()
+  const [, from, id] = after ?? [sort, '', '']
+  const [direction, beyond] = sort.startsWith('-') ? [sql`desc`, sql`<`] : [sql`asc`, sql`>`]
+  // The key as a cursor carries it, what the index is in the order of, and the key put back into that.
+  const orders = {
+    id: () => ({ key: sql`''`, by: [sql`id`], place: sql`${id}` }),
+    name: () => ({
+      key: sql`lower(name)`,
+      by: [sql`lower(name) collate "C"`, sql`id`],
+      place: sql`${from}, ${id}`,
+    }),
+    updatedAt: () => ({
+      key: sql`(extract(epoch from updated_at) * 1000000)::bigint`,
+      by: [sql`updated_at`, sql`id`],
+      place: sql`'epoch'::timestamptz + ${from}::float8 * interval '1 microsecond', ${id}`,
+    }),
+  }
+  const { key, by, place } = orders[sortKey.parse(sort.replace('-', ''))]()
+  const list = (parts: typeof by) => parts.flatMap((part, i) => (i === 0 ? part : [sql`,`, part]))
   const rows = await sql<(CountRow & { key: string | number })[]>`select *, ${key} as key from count_info
     where deleted_at is null and ${countFilter(sql, filter)}
-      ${after ? sql`and (${column}) ${beyond} (${place})` : sql``}
-    order by ${order} limit ${limit}`
+      ${after ? sql`and (${list(by)}) ${beyond} (${place})` : sql``}
+    order by ${list(by.map((part) => sql`${part} ${direction}`))} limit ${limit}`
   return rows.map(({ key, ...row }) => ({ info: infoOf(row), position: [sort, key, row.id] }))
 }

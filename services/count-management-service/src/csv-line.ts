@@ -10,6 +10,6 @@ export const csvLine = (cells: readonly (string | number | null)[]): string =>
 
 function cellOf(cell: string | number | null): string {
   if (cell === null || typeof cell === 'number') return String(cell ?? '')
-  const text = /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell
+  const text = /^'*[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }

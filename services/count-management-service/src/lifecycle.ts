@@ -142,13 +142,15 @@ export function createLifecycle({ sql, store, cache }: { sql: Sql; store: ValueS
     shardOf: (id: string): number => store.shardOf(id),
     /** Rejects with StoreUnavailable unless the count's record can be written now. */
     reachable: async (id: string): Promise<void> => void (await store.epoch(store.shardOf(id))),
+    /** Runs the script of a change whose outbox row the caller holds. */
+    run,
     /** Makes the record of a count that CountInfoDB knows and the store lacks. */
     complete: (info: CountInfo): Promise<Settled> => run('created', info),
   }
 }
 
 /** Calls a script; everything but a wrong call means that the store cannot take it now. */
-async function ask(
+export async function ask(
   store: ValueStore,
   epoch: Epoch,
   name: ScriptName,

@@ -38,7 +38,7 @@ export function pageOf<R, T>(
   limit: number,
   view: (row: R) => T,
   position: (row: R) => Position,
-): Answer<{ items: T[]; nextCursor: string | null }> {
+): { ok: true; value: { items: T[]; nextCursor: string | null } } {
   const shown = rows.slice(0, limit)
   const last = rows.length > limit ? shown.at(-1) : undefined
   const cursorOf = (row: R) => encodeCursor(Buffer.from(JSON.stringify(position(row))).toString('latin1'))

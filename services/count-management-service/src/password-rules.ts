@@ -25,7 +25,9 @@ export function passwordFault(password: string, username: string): string | unde
   if ([...password].length < shortestPassword) return `must be at least ${shortestPassword} characters long`
   const plain = password.toLowerCase()
   const core = plain.replace(/^[^\p{L}]+|[^\p{L}]+$/gu, '')
-  const repeated = [1, 2, 3, 4].some((period) => [...plain].every((sign, i) => sign === [...plain][i % period]))
+  const repeated = [1, 2, 3, 4].some((period) =>
+    [...plain].every((sign, i) => sign === [...plain][i % period]),
+  )
   const inRow = runs.some((run) => run.includes(plain))
   if (words.has(plain) || words.has(core) || repeated || inRow) return 'is one of those that are tried first'
   if (core === username.toLowerCase() || (username.length > 3 && plain.includes(username.toLowerCase())))

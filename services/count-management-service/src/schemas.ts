@@ -83,6 +83,11 @@ export const historyQuery = z.strictObject({
 export const page = <T extends z.ZodType>(item: T) =>
   z.object({ items: z.array(item), nextCursor: z.string().nullable() })
 
+export interface Page<T> {
+  items: T[]
+  nextCursor: string | null
+}
+
 export const correction = z.strictObject({ value, reason: text(500).min(1) })
 
 export const scope = z.enum(['counts:read', 'counts:write'])
@@ -221,3 +226,4 @@ export type AuditView = z.output<typeof auditView>
 export type TrashQuery = z.output<typeof trashQuery>
 export type Trashed = z.output<typeof trashed>
 export type TagQuery = z.output<typeof tagQuery>
+export type TagView = z.output<typeof tagView>

@@ -48,7 +48,9 @@ export function createSessions(sql: Sql, verifier: Pick<SessionVerifier, 'revoke
       return { ok: false as const, problem: problem('forbidden', { detail: 'The role admin is needed' }) }
     const before = positionOf(cursor, position)
     if (!before.ok) return before
-    const rows = await sql<Row[]>`select s.n, s.id, u.username, s.created_at, s.seen_at, s.expires_at, s.address,
+    const rows = await sql<
+      Row[]
+    >`select s.n, s.id, u.username, s.created_at, s.seen_at, s.expires_at, s.address,
         s.user_agent from session s join app_user u on u.id = s.user_id
       where s.revoked_at is null and s.expires_at > now() ${whose === undefined ? sql`` : sql`and u.username = ${whose}`}
         ${before.value ? sql`and s.n < ${before.value[0]}` : sql``}

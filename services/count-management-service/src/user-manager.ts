@@ -60,7 +60,8 @@ export function createUserManager(sql: Sql, sessions: Sessions) {
       if (row) await record(tx, entryOf(actor, 'user.create', username, { after: { role: input.role } }))
       return row
     })
-    if (!row) return { ok: false, problem: problem('already-exists', { detail: 'A user of this name exists' }) }
+    if (!row)
+      return { ok: false, problem: problem('already-exists', { detail: 'A user of this name exists' }) }
     return { ok: true, value: viewOf(row) }
   }
 

@@ -30,6 +30,19 @@ const routes = [
   ['GET', '/api/v1/admin/counts/none/history', 'viewer'],
   ['POST', '/api/v1/admin/api-keys', 'admin'],
   ['GET', '/api/v1/admin/api-keys', 'admin'],
+  ['GET', '/api/v1/admin/tags', 'viewer'],
+  ['GET', '/api/v1/admin/trash', 'viewer'],
+  ['POST', '/api/v1/admin/trash/none/none/restore', 'editor'],
+  ['GET', '/api/v1/admin/audit', 'viewer'],
+  ['POST', '/api/v1/admin/audit/none/undo', 'editor'],
+  ['GET', '/api/v1/admin/export/audit', 'viewer'],
+  ['GET', '/api/v1/admin/users', 'admin'],
+  ['POST', '/api/v1/admin/users', 'admin'],
+  ['PATCH', '/api/v1/admin/users/none', 'admin'],
+  ['DELETE', '/api/v1/admin/users/none', 'admin'],
+  ['PUT', `${session}/password`, 'viewer'],
+  ['GET', '/api/v1/admin/sessions', 'viewer'],
+  ['DELETE', '/api/v1/admin/sessions/none', 'viewer'],
   ['DELETE', '/api/v1/admin/api-keys/0123456789abcdef', 'admin'],
   ['POST', '/api/v1/admin/api-keys/0123456789abcdef/rotate', 'admin'],
 ] as const
@@ -69,11 +82,11 @@ async function forgeries(): Promise<[string, string][]> {
 describe('every route', () => {
   test('is in the table above', () => {
     const listed = new Set(
-      routes.map(([method, url]) => `${method} ${url.replace(/none|0123456789abcdef/, ':id')}`),
+      routes.map(([method, url]) => `${method} ${url.replace(/none|0123456789abcdef/g, ':of')}`),
     )
     const document = world.app.swagger()
     const served = Object.entries(document.paths ?? {}).flatMap(([path, methods]) =>
-      Object.keys(methods ?? {}).map((method) => `${method.toUpperCase()} ${path.replace('{id}', ':id')}`),
+      Object.keys(methods ?? {}).map((method) => `${method.toUpperCase()} ${path.replace(/\{\w+\}/g, ':of')}`),
     )
     expect(new Set(served)).toEqual(new Set([...listed, `POST ${session}`, 'GET /internal/sessions']))
   })
@@ -298,6 +311,6 @@ describe('a session', () => {
     const actions = await world.sql<
       { action: string }[]
     >`select distinct action from audit where action like 'session.%' order by action`
-    expect(actions.map((row) => row.action)).toEqual(['session.begin', 'session.end', 'session.refuse'])
+    expect(actions.map((row) => row.action)).toEqual(['session.create', 'session.end', 'session.refused'])
   })
 })

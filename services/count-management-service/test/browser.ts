@@ -47,7 +47,12 @@ export async function openPages(): Promise<Pages> {
       })
       contexts.push(context)
       context.setDefaultTimeout(8000)
-      if (role) await context.request.post('/api/v1/admin/session', { data: { username: role, password } })
+      if (role) {
+        const signedIn = await context.request.post('/api/v1/admin/session', {
+          data: { username: role, password },
+        })
+        if (!signedIn.ok()) throw new Error(`signing in: ${signedIn.status()} ${await signedIn.text()}`)
+      }
       const page = await context.newPage()
       page.on('pageerror', (error) => faults.push(error.stack ?? error.message))
       page.on('console', (message) => {

@@ -208,11 +208,14 @@ describe('correcting a value', () => {
     expect((await editor.call('GET', `${path}/${id}`)).body.value).toBe(12)
     const [, asked, done] = await audit(id)
     expect(asked).toMatchObject({
-      action: 'count.correct',
+      action: 'count.correct-asked',
       username: 'editor',
-      detail: { value: 12, reason: 'counted by hand' },
+      detail: { set: 12, reason: 'counted by hand' },
     })
-    expect(done).toMatchObject({ action: 'count.corrected', detail: { before: 5, value: 12, delta: 7 } })
+    expect(done).toMatchObject({
+      action: 'count.correct',
+      detail: { before: { value: 5 }, after: { value: 12 }, delta: 7, reason: 'counted by hand' },
+    })
   })
 
   test('is refused outside the bounds, paused, archived, unknown, and without a reason', async () => {

@@ -58,7 +58,7 @@ test('a key is shown once, opens what it says, and its secret is stored as a has
   expect(JSON.stringify(list.body)).not.toContain(secret)
   expect(list.body.items.map((item) => item.id)).toContain(reply.body.id)
   const [entry] = await world.sql`select action, username, detail from audit where target = ${reply.body.id}`
-  expect(entry).toMatchObject({ action: 'api-key.create', username: 'admin', detail: { name: 'Shop' } })
+  expect(entry).toMatchObject({ action: 'key.create', username: 'admin', detail: { after: { name: 'Shop' } } })
   expect(JSON.stringify(entry)).not.toContain(secret)
 })
 
@@ -80,7 +80,9 @@ test('a rotated key keeps its id; the old secret ends at once, or after the time
   expect(first.body.id).toBe(id)
   await until('the new secret', () => opens(first.body.key), { deadlineMs: 2500 })
   expect(await opens(key)).toBe(false)
-  const second = await admin.call('POST', `${path}/${id}/rotate`, { graceSeconds: 60 })
+  const second = await admin.call('POST', `${path}/${id}/rotate`, { overlapSeconds: 60 })
+  expect(Date.parse(second.body.previousUntil ?? '') - Date.now()).toBeGreaterThan(55_000)
+  expect(first.body.previousUntil).toBeNull()
   await until('the newer secret', () => opens(second.body.key), { deadlineMs: 2500 })
   expect(await opens(first.body.key)).toBe(true)
 })

@@ -129,6 +129,29 @@ export interface Body {
   revoked: string[]
   revokedAt: string | null
   lastUsedAt: string | null
+  previousUntil: string | null
+  changedAt: string | null
+  today: number | null
+  spark: number[]
+  tag: string
+  counts: number
+  deletedAt: string
+  purgedAt: string
+  disabled: boolean
+  current: boolean
+  userAgent: string
+  seenAt: string
+  expiresAt: string
+  address: string
+  at: string
+  actor: string
+  action: string
+  subject: string
+  before: Record<string, unknown> | null
+  after: Record<string, unknown> | null
+  reason: string | null
+  undoable: boolean
+  undoneBy: string | null
 }
 
 export interface Reply {

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import type { Readable } from 'node:stream'
+import { pipeline, type Readable } from 'node:stream'
 import { CsvError, parse } from 'csv-parse'
 
 /** A line of a file: what stands in it by column, or what is wrong with it. Lines are numbered from 1, a header included. */
@@ -38,8 +38,8 @@ export async function* csvLines(
     relax_column_count: true,
     skip_empty_lines: true,
   })
-  body.once('error', (error) => parser.destroy(error))
-  bounded(body).pipe(parser)
+  // What goes wrong there comes out of the parser.
+  pipeline(bounded(body), parser, () => {})
   let header: string[] | undefined
   try {
     for await (const { record, info } of parser as AsyncIterable<{
@@ -142,14 +142,12 @@ function objectOf(text: string): Record<string, unknown> | undefined {
   }
 }
 
-/** The bytes of a body; ends with a fault when there are too many. */
-function bounded(body: Readable): Readable & AsyncIterable<Buffer> {
+/** The bytes of a body, up to a bound. */
+async function* bounded(body: Readable): AsyncGenerator<Buffer> {
   let bytes = 0
-  body.on('data', (chunk: Buffer) => {
+  for await (const chunk of body as AsyncIterable<Buffer | string>) {
     bytes += chunk.length
-    if (bytes > maxFileBytes)
-      body.destroy(new FileFault(1, `the file is larger than ${maxFileBytes} bytes`))
-  })
-  body.pause()
-  return body
+    if (bytes > maxFileBytes) throw new FileFault(1, `the file is larger than ${maxFileBytes} bytes`)
+    yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+  }
 }

@@ -10,7 +10,12 @@ import {
   countPatch,
   countQuery,
   historyQuery,
+  type Page,
   page,
+  type TagQuery,
+  type TagView,
+  tagQuery,
+  tagView,
 } from '../schemas.ts'
 import { actorOf } from './actor.ts'
 import { preconditionOf } from './if-match.ts'
@@ -26,9 +31,11 @@ const headers = jsonSchema(
 const count = jsonSchema(adminCount, 'output')
 const etag = (count: AdminCount) => `"${count.revision}"`
 
+type TagList = (query: TagQuery) => Promise<Answer<Page<TagView>>>
+
 /** Administration of counts: thin shells around CountManager. */
 export const countRoutes =
-  (manager: CountManager): RoutePlugin =>
+  (manager: CountManager, tagList: TagList): RoutePlugin =>
   async (app) => {
     /** The change if the precondition can be judged, else why not. */
     const guarded = async <T>(
@@ -78,6 +85,24 @@ export const countRoutes =
       },
       async (request, reply) => {
         const answer = await manager.list(request.query)
+        return answer.ok ? answer.value : refuse(reply, answer.problem)
+      },
+    )
+
+    app.get(
+      '/api/v1/admin/tags',
+      {
+        config: viewer,
+        schema: {
+          operationId: 'listTags',
+          summary: 'Tags in use, the most used first',
+          tags,
+          querystring: jsonSchema(tagQuery),
+          response: { 200: jsonSchema(page(tagView), 'output') },
+        },
+      },
+      async (request, reply) => {
+        const answer = await tagList(request.query)
         return answer.ok ? answer.value : refuse(reply, answer.problem)
       },
     )

@@ -1,6 +1,6 @@
 import { jsonSchema, type RoutePlugin, refuse } from '@count/core/http'
 import { z } from 'zod'
-import { page, pageQuery, userCreation, userPatch, userView, username } from '../schemas.ts'
+import { page, pageQuery, userCreation, username, userPatch, userView } from '../schemas.ts'
 import type { UserManager } from '../user-manager.ts'
 import { actorOf } from './actor.ts'
 
