@@ -7,17 +7,19 @@
 -- KEYS[4] dirty      hash    {s<n>}:dirty            "<id> <created>" -> hour of the first change (write-behind queue)
 -- KEYS[5] changes    hash    {s<n>}:changes          "<id> <created>" -> "<from> <delta> <operations> <value> <version>", then the
 --                                                   version under which recovery brought it back, if one did since
--- KEYS[6…]           hash    {s<n>}:count:<id>, {s<n>}:history:<id>, in turn for each of `counts` counts
--- KEYS[6 + 2 × counts…]  string  {s<n>}:idem:<hash>  "<content> <results>", the answers kept
+-- KEYS[6…8]          hash    {s<n>}:idem:<generation>  name -> "<content> <results>", the answers kept: of the generation after,
+--                                                   of `generation` and of the one before
+-- KEYS[9…]           hash    {s<n>}:count:<id>, {s<n>}:history:<id>, in turn for each of `counts` counts
 -- ARGV[1] replid      of the primary the caller believes in
 -- ARGV[2] number      of the call: one more than the last; a repetition bears the same
 -- ARGV[3] deadline    store's time in µs after which a call must not run any more
 -- ARGV[4] offset      seconds east of UTC in force now; ARGV[5] next: when (s since 1970) ARGV[6] takes its place
--- ARGV[7] kept_ms     how long an answer is kept
--- ARGV[8] counts      how many counts KEYS names
--- ARGV[9] requests    JSON [[key, content, final, (count, kind, amount[, version])…]…]: key is the position among the answers
+-- ARGV[7] kept_ms     how long an answer is kept at least: a generation lasts as long, and is kept through the next
+-- ARGV[8] generation  that the caller believes in: store's time / kept_ms
+-- ARGV[9] requests    JSON [[key, content, final, (count, kind, amount[, version])…]…]: key is the position among the names
 --                     (0: none), kind 0 adds, 1 sets, 2 sets if the version is `version`; final 0: a missing count refuses
 --                     the whole request, so that the caller can complete its creation first
+-- ARGV[10…] names     of the answers asked for and kept
 --
 -- returns {"done", writer, number, answer, time} with answer = JSON [[replayed, (value, version, delta)…]…] in the order asked;
 --         a refused operation is ("missing"|"archived"|"paused"|"mismatch"|"range"|"bounds", value, version), one of a request
@@ -29,11 +31,11 @@
 local call, format, match, floor = redis.call, string.format, string.match, math.floor
 local now = call('TIME')
 local time = now[1] * 1000000 + now[2]
-local number, deadline, kept_ms, counts = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[7]), tonumber(ARGV[8])
+local number, deadline, kept_ms, believed = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local offset, change, next_offset = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local ok, requests = pcall(cjson.decode, ARGV[9])
 if not (number and deadline and offset and change and next_offset and kept_ms and kept_ms >= 1 and kept_ms % 1 == 0
-  and counts and #KEYS >= 5 + 2 * counts and ok and type(requests) == 'table' and #ARGV == 9) then
+  and believed and #KEYS >= 8 and #KEYS % 2 == 0 and ok and type(requests) == 'table') then
   return redis.error_reply('BAD_ARG count_apply')
 end
 local function say(word, answer)
@@ -48,7 +50,8 @@ if last == number then
   return say('done', before)
 end
 if last and last > number then return say('stale') end
-if not (time <= deadline) then return say('late') end
+local generation = floor(time / 1000 / kept_ms)
+if not (time <= deadline) or math.abs(generation - believed) > 1 then return say('late') end
 if recovered ~= ARGV[1] then return say('unrecovered') end
 
 local version = math.max(tonumber(clock or '0'), time - 1)
@@ -59,12 +62,12 @@ local prefix = #KEYS[1] - #'clock' + #'count:' + 1 -- where the id starts in a r
 
 local loaded, touched = {}, {}
 local function load(i)
-  local key = KEYS[4 + 2 * i]
+  local key = KEYS[7 + 2 * i]
   local r = call('HMGET', key, 'v', 't', 'l', 'u', 's', 'c', 'o')
   local count = { value = 0, version = 0, v = '0', t = '0' }
   if r[6] then
     count = { value = tonumber(r[1]), version = tonumber(r[2]), v = r[1], t = r[2], min = tonumber(r[3]), max = tonumber(r[4]),
-      status = r[5], created = r[6], open = r[7], key = key, history = KEYS[5 + 2 * i], delta = 0, operations = 0 }
+      status = r[5], created = r[6], open = r[7], key = key, history = KEYS[8 + 2 * i], delta = 0, operations = 0 }
   end
   loaded[i] = count
   return count
@@ -116,8 +119,12 @@ local function missing(request)
   return any and table.concat(words, ',') or nil
 end
 
-local first, answers, kept, keep = 5 + 2 * counts, {}, {}, {}
-if #KEYS > first then kept = call('MGET', unpack(KEYS, first + 1)) end
+local answers, kept, keep = {}, {}, {}
+if #ARGV > 9 then
+  for n = 6, 8 do
+    for i, held in ipairs(call('HMGET', KEYS[n], unpack(ARGV, 10))) do kept[i] = kept[i] or held end
+  end
+end
 for n, request in ipairs(requests) do
   local key, content = request[1], request[2]
   local before = kept[key]
@@ -131,7 +138,8 @@ for n, request in ipairs(requests) do
     answers[n] = '[0,' .. results .. ']'
     if wrote and key > 0 then
       kept[key] = content .. ' ' .. results
-      keep[#keep + 1] = key
+      keep[#keep + 1] = ARGV[9 + key]
+      keep[#keep + 1] = kept[key]
     end
   end
 end
@@ -197,5 +205,9 @@ for _, count in ipairs(touched) do
   call('HSET', count.key, 'v', count.v, 't', count.t, 'o', count.open)
   if #count.closed > 0 then call('HSET', count.history, unpack(count.closed)) end
 end
-for _, key in ipairs(keep) do call('SET', KEYS[first + key], kept[key], 'PX', ARGV[7]) end
+if #keep > 0 then
+  local key = KEYS[7 + believed - generation]
+  call('HSET', key, unpack(keep))
+  if call('PTTL', key) < 0 then call('PEXPIREAT', key, format('%d', (generation + 2) * kept_ms)) end
+end
 return say('done', answer)

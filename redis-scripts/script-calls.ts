@@ -43,6 +43,8 @@ export interface ApplyOptions {
   replid?: string
   offsets?: Offsets
   keptMs?: number
+  /** Which generation of answers the caller believes in; default the present one. */
+  generation?: number
 }
 
 let calls = 0
@@ -65,12 +67,32 @@ export function encodeApply(shard: Callable, requests: Request[], options: Apply
       ...(op.kind === 2 ? [op.version] : []),
     ]),
   ])
-  const named = [keys.clock, keys.recovered, keys.writer(writer), keys.dirty.queue, keys.changes.queue]
+  const generation = options.generation ?? Math.floor(Date.now() / keptMs)
+  const kept = [generation + 1, generation, generation - 1].map(keys.idempotency)
+  const named = [
+    keys.clock,
+    keys.recovered,
+    keys.writer(writer),
+    keys.dirty.queue,
+    keys.changes.queue,
+    ...kept,
+  ]
   const counts = ids.flatMap((id) => [keys.count(id), keys.history(id)])
   const { offset, changesAt, next } = offsets
   return {
-    keys: [...named, ...counts, ...names.map(keys.idempotency)],
-    args: [replid, number, deadline, offset, changesAt, next, keptMs, ids.length, JSON.stringify(json)],
+    keys: [...named, ...counts],
+    args: [
+      replid,
+      number,
+      deadline,
+      offset,
+      changesAt,
+      next,
+      keptMs,
+      generation,
+      JSON.stringify(json),
+      ...names,
+    ],
   }
 }
 

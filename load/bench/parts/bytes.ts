@@ -50,12 +50,13 @@ export async function bytes(world: World): Promise<Section> {
   await settle()
   const written = (await used()) - empty
   const recordWritten = await usage(keys.count(sample))
-  const kept = await keptAnswer(ask)
+  const kept = await keptAnswers(ask)
+  const keptEach = kept === undefined ? undefined : (await usage(kept)) / Number(await ask('HLEN', kept))
 
   return {
     title: 'Memory',
     text: `Bytes in the value store for each of ${number(counts)} counts: \`MEMORY USAGE\` of the record, and what \`used_memory\` grew by, with the
-key table, per count. Written: one increment under an idempotency key each, whose answer is kept an hour (${kept === undefined ? 'none was found' : `${number(await usage(kept))} bytes`}).`,
+key table, per count. Written: one increment under an idempotency key each, whose answer is kept an hour (${keptEach === undefined ? 'none was found' : `${number(keptEach)} bytes`}).`,
     headers: ['', 'record', 'used_memory'],
     rows: [
       ['never written', number(recordNever), number(never / counts)],
@@ -85,8 +86,8 @@ async function writeEach(url: string, apiKey: string, ids: string[]): Promise<vo
   await client.close()
 }
 
-/** Any key that keeps an idempotent answer. */
-async function keptAnswer(
+/** A hash that keeps idempotent answers. */
+async function keptAnswers(
   ask: (...command: [string, ...string[]]) => Promise<string>,
 ): Promise<string | undefined> {
   for (let cursor = '0', first = true; first || cursor !== '0'; first = false) {

@@ -45,7 +45,7 @@ export interface GroupCommitOptions {
   zone: Zone
   /** `replica`: an answer waits until one replica has the write. */
   ack: 'local' | 'replica'
-  /** How long an answer is kept under its idempotency key. */
+  /** How long an answer is kept under its idempotency key at least, and 30 s; at most twice as long. */
   idempotencyTtlMs: number
   /** Told of every answered call. */
   observe?: (call: { shard: number; operations: number; ms: number }) => void
@@ -73,6 +73,8 @@ const kinds = { increment: 0, decrement: 0, set: 1 }
 const patienceMs = 2000
 const deadlineMicros = 10_000_000
 const replicaWaitMs = 1000
+/** A call must not outlive the generations of answers that it names. */
+const leastKeptMs = 30_000
 
 export type GroupCommit = ReturnType<typeof openGroupCommit>
 
@@ -83,6 +85,7 @@ export type GroupCommit = ReturnType<typeof openGroupCommit>
  */
 export function openGroupCommit(store: ValueStore, options: GroupCommitOptions) {
   const { log, ack } = options
+  const keptMs = Math.max(options.idempotencyTtlMs, leastKeptMs)
   const writer = randomBytes(12).toString('base64url')
   const lanes: Lane[] = Array.from({ length: store.shards }, (_, shard) => ({
     shard,
@@ -155,7 +158,7 @@ export function openGroupCommit(store: ValueStore, options: GroupCommitOptions) 
 
   /** The script's answer to this call; undefined when the call has not run and never will. */
   async function untilAnswered(lane: Lane, waiting: Waiting[]): Promise<string | undefined> {
-    const { keys, args } = encode(lane, waiting)
+    let call: ReturnType<typeof encode> | undefined
     for (let attempt = 0; ; attempt++) {
       if (closed && attempt > 0 && performance.now() - (waiting[0] as Waiting).since > patienceMs)
         throw new StoreUnavailable('closed before the store answered')
@@ -166,11 +169,10 @@ export function openGroupCommit(store: ValueStore, options: GroupCommitOptions) 
           const [seconds, micros] = await epoch.redis.time()
           lane.ahead = Number(seconds) * 1e6 + Number(micros) - performance.now() * 1000
         }
-        args[0] = epoch.replid
-        args[2] ||= Math.floor(performance.now() * 1000 + lane.ahead + deadlineMicros)
-        const reply = await callScript(epoch.redis, 'count_apply', keys, args)
+        call ??= encode(lane, lane.ahead, waiting)
+        const reply = await callScript(epoch.redis, 'count_apply', call.keys, [epoch.replid, ...call.args])
         const [word, key, number, answer, time] = reply as [string, string, string, string, string]
-        if (key !== lane.writerKey || number !== args[1]) {
+        if (key !== lane.writerKey || number !== call.args[0]) {
           // Another call's reply: replies were lost on this connection, and none of it can be trusted.
           epoch.redis.stream.destroy()
           continue
@@ -204,18 +206,20 @@ export function openGroupCommit(store: ValueStore, options: GroupCommitOptions) 
     if (replicas < 1) throw new StoreUnavailable('WAIT: no replica has the write yet')
   }
 
-  function encode(lane: Lane, waiting: readonly Waiting[]): { keys: string[]; args: (string | number)[] } {
+  function encode(lane: Lane, ahead: number, waiting: readonly Waiting[]) {
     const keys = store.keys(lane.shard)
-    const counts = new Map<string, number>()
-    const answers = new Map<string, number>()
+    const generation = Math.floor((performance.now() + ahead / 1000) / keptMs)
     const named = [keys.clock, keys.recovered, lane.writerKey, keys.dirty.queue, keys.changes.queue]
+    for (const n of [generation + 1, generation, generation - 1]) named.push(keys.idempotency(n))
+    const counts = new Map<string, number>()
+    const names = new Map<string, number>()
     let requests = ''
     for (const { idempotency, final, operations } of waiting) {
       let key = 0
       if (idempotency) {
-        const name = keys.idempotency(hash('sha1', idempotency.scope, 'base64url'))
-        key = answers.get(name) ?? answers.size + 1
-        answers.set(name, key)
+        const name = hash('sha1', idempotency.scope, 'base64url')
+        key = names.get(name) ?? names.size + 1
+        names.set(name, key)
       }
       requests += `${requests ? ',' : ''}[${key},"${idempotency?.content ?? ''}",${final ? 1 : 0}`
       for (const { id, kind, amount, ifVersion } of operations) {
@@ -230,11 +234,10 @@ export function openGroupCommit(store: ValueStore, options: GroupCommitOptions) 
       }
       requests += ']'
     }
-    named.push(...answers.keys())
     const { offset, changesAt, next } = options.zone.offsets(Date.now())
-    const settings = [offset, changesAt, next, options.idempotencyTtlMs, counts.size]
-    const args = ['', String(lane.number), 0, ...settings, `[${requests}]`]
-    return { keys: named, args }
+    const deadline = Math.floor(performance.now() * 1000 + ahead + deadlineMicros)
+    const times = [deadline, offset, changesAt, next, keptMs, generation]
+    return { keys: named, args: [String(lane.number), ...times, `[${requests}]`, ...names.keys()] }
   }
 
   function settle(waiting: readonly Waiting[], answer: string): void {

@@ -28,7 +28,7 @@ const queueKeys = (queue: string): QueueKeys => ({
  *     {s3}:recovery        string  lease of the process that recovers
  *     {s3}:revision        string  highest metadata revision applied
  *     {s3}:writer:<id>     string  last call number and answer of one CountWriter
- *     {s3}:idem:<hash>     string  answer kept under an idempotency key
+ *     {s3}:idem:<n>        hash    answers kept under idempotency keys, those of one generation
  *     {s3}:dirty           hash    "<id> <created>" -> hour of the first change (write-behind queue, CA-009)
  *     {s3}:changes         hash    "<id> <created>" -> from-version, delta, operations, value, version (CA-022)
  */
@@ -41,7 +41,7 @@ export function shardKeys(shard: number) {
     gone: (id: string) => `${tag}gone:${id}`,
     goneHistory: (id: string) => `${tag}gone-history:${id}`,
     writer: (writer: string) => `${tag}writer:${writer}`,
-    idempotency: (hash: string) => `${tag}idem:${hash}`,
+    idempotency: (generation: number) => `${tag}idem:${generation}`,
     imported: (job: string) => `${tag}import:${job}`,
     clock: `${tag}clock`,
     recovered: `${tag}recovered`,

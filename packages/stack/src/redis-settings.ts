@@ -28,9 +28,10 @@ export function redisSettings(settings: RedisSettings): string {
     persistence === 'none' ? 'appendonly no' : `appendonly yes\nappendfsync ${persistence}`,
     `maxmemory-policy ${settings.maxmemoryPolicy ?? 'noeviction'}`,
     settings.maxmemory && `maxmemory ${settings.maxmemory}`,
-    // Idempotency results share hashes of up to 512 entries: 49 bytes each instead of 190.
-    'hash-max-listpack-entries 512',
+    // A field of a count's history is a block of buckets.
     'hash-max-listpack-value 512',
+    // A generation of idempotency answers expires as one large hash.
+    'lazyfree-lazy-expire yes',
     // Readers judge a replica's lag by its last word from the primary, which by default comes each 10 s.
     'repl-ping-replica-period 1',
     'repl-diskless-sync-delay 0',
