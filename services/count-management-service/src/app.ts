@@ -11,6 +11,7 @@ import { openValueStore } from '@count/core/value-store'
 import { openZone } from '@count/core/zone'
 import { pageRoutes } from '@count/web/assets'
 import { createAuditTrail } from './audit-trail.ts'
+import { openBulk } from './bulk/open-bulk.ts'
 import type { ManagementConfig } from './config.ts'
 import { createCountManager } from './count-manager.ts'
 import { startHousekeeping } from './housekeeping.ts'
@@ -19,6 +20,9 @@ import { createLifecycle } from './lifecycle.ts'
 import { startOutbox } from './lifecycle-outbox.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { countRoutes } from './routes/counts.ts'
+import { exportRoutes } from './routes/exports.ts'
+import { importRoutes } from './routes/imports.ts'
+import { jobRoutes } from './routes/jobs.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { renewal, sessionRoutes } from './routes/session.ts'
 import { ownRoutes } from './routes/sessions.ts'
@@ -86,6 +90,15 @@ export async function openManagement(
   const trash = createTrash({ sql, store, records, lifecycle, onChange: outbox.wake })
   const undo = createUndo({ sql, manager, trash, idempotencyTtl: config.IDEMPOTENCY_TTL })
 
+  const bulk = openBulk(config.INFO_DATABASE_URL, `${name}-jobs`, {
+    store,
+    zone,
+    cache,
+    records,
+    log,
+    onChange: outbox.wake,
+  })
+
   return {
     name,
     checks: [
@@ -105,13 +118,18 @@ export async function openManagement(
       await app.register(userRoutes(users))
       await app.register(ownRoutes({ sessions, users }))
       await app.register(keyRoutes(createKeyManager(sql)))
+      await app.register(jobRoutes(bulk.jobs))
+      await app.register(importRoutes(bulk.jobs))
+      await app.register(exportRoutes(bulk.exports))
     },
     async drain() {
+      await bulk.drain()
       await commit.close()
       await outbox.close()
     },
     async close() {
       await verifier.close()
+      await bulk.close()
       await outbox.close()
       await housekeeping.close()
       await commit.close()

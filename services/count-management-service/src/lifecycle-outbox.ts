@@ -6,6 +6,7 @@ import type { Sql } from '@count/core/postgres'
 import type { CountInfo } from '@count/core/schemas'
 import { StoreUnavailable } from '@count/core/value-store'
 import type { Logger } from 'pino'
+import { byIndex } from './bulk/jobs.ts'
 import type { LifecycleSteps } from './lifecycle.ts'
 
 export interface OutboxParts {
@@ -17,6 +18,8 @@ export interface OutboxParts {
 
 const source = 'count-management-service'
 const pollMs = 1000
+/** A change is its request's, or its job's, that long. */
+const graceMs = 2000
 const maxScripts = 1000
 const maxEvents = 500
 
@@ -39,7 +42,7 @@ export function startOutbox({ sql, lifecycle, bus, log }: OutboxParts) {
   /** Changes that have not reached their record. One that fails holds up no other, a shard that is away no other shard. */
   async function settleAll(): Promise<void> {
     const rows = await sql<{ revision: number; id: string }[]>`select revision, id from lifecycle_outbox
-      where outcome is null order by revision limit ${maxScripts}`
+      where outcome is null and at < now() - ${graceMs} * interval '1 ms' order by revision limit ${maxScripts}`
     const away = new Set<number>()
     for (const { revision, id } of rows) {
       if (away.has(lifecycle.shardOf(id))) continue
@@ -56,6 +59,7 @@ export function startOutbox({ sql, lifecycle, bus, log }: OutboxParts) {
   /** One batch of events: of each count the oldest, so that order holds. Returns how many went. */
   async function publishSome(): Promise<number> {
     return await sql.begin(async (tx) => {
+      await byIndex(tx)
       const rows = await tx<Row[]>`select revision, kind, info, value, version from lifecycle_outbox o
         where outcome = 'applied' and done_at is null and not exists (
           select from lifecycle_outbox before

@@ -23,7 +23,7 @@ const text = (max: number) =>
   z
     .string()
     .max(max)
-    .regex(/^(\P{Cc}|[\t\n\r])*$/u)
+    .regex(/^[\P{Cc}\t\n\r]*$/u)
 
 const name = line(200).min(1)
 /** `|` separates tags in an export. */
@@ -31,7 +31,7 @@ const tags = z.array(tag.regex(/^[^|\p{Cc}]+$/u)).max(32)
 const bound = value.nullable()
 const metadata = z.record(z.string(), z.unknown())
 
-export const maxMetadataBytes = 16 * 1024
+export const maxMetadataBytes = 4 * 1024
 
 export const countCreation = z.strictObject({
   id: countId,
@@ -42,7 +42,7 @@ export const countCreation = z.strictObject({
   min: bound.default(null),
   max: bound.default(null),
   initialValue: value.default(0),
-  metadata: metadata.default({}).describe('JSON of at most 16 KiB'),
+  metadata: metadata.default({}).describe('JSON of at most 4 KiB'),
 })
 
 /** What an editor may change; `null` takes a bound away. */

@@ -86,7 +86,9 @@ describe('every route', () => {
     )
     const document = world.app.swagger()
     const served = Object.entries(document.paths ?? {}).flatMap(([path, methods]) =>
-      Object.keys(methods ?? {}).map((method) => `${method.toUpperCase()} ${path.replace(/\{\w+\}/g, ':of')}`),
+      Object.keys(methods ?? {}).map(
+        (method) => `${method.toUpperCase()} ${path.replace(/\{\w+\}/g, ':of')}`,
+      ),
     )
     expect(new Set(served)).toEqual(new Set([...listed, `POST ${session}`, 'GET /internal/sessions']))
   })

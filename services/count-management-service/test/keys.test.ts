@@ -58,7 +58,11 @@ test('a key is shown once, opens what it says, and its secret is stored as a has
   expect(JSON.stringify(list.body)).not.toContain(secret)
   expect(list.body.items.map((item) => item.id)).toContain(reply.body.id)
   const [entry] = await world.sql`select action, username, detail from audit where target = ${reply.body.id}`
-  expect(entry).toMatchObject({ action: 'key.create', username: 'admin', detail: { after: { name: 'Shop' } } })
+  expect(entry).toMatchObject({
+    action: 'key.create',
+    username: 'admin',
+    detail: { after: { name: 'Shop' } },
+  })
   expect(JSON.stringify(entry)).not.toContain(secret)
 })
 

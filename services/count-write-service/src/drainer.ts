@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import { within } from '@count/core/away'
 import type { QueueKeys, ShardKeys } from '@count/core/keys'
 import { callScript } from '@count/core/scripts'
 import { type Epoch, StoreUnavailable, type ValueStore } from '@count/core/value-store'
@@ -40,6 +41,9 @@ interface Shard {
   failingSince: number | undefined
   running: Promise<void> | undefined
 }
+
+/** What a frozen database or bus holds back is tried again after this long. */
+const handleMs = 30_000
 
 export type Drainer = ReturnType<typeof openDrainer>
 
@@ -104,7 +108,7 @@ export function openDrainer(options: DrainerOptions) {
         )) as [string]
         if (word !== 'renewed') return true
       }
-      await options.handle(shard, entries, epoch)
+      await within(handleMs, options.name, options.handle(shard, entries, epoch))
       taken += entries.length
     }
     const [word] = (await callScript(epoch.redis, 'queue_ack', [claimed, lease], [drainer, number])) as [

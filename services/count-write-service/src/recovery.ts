@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { within } from '@count/core/away'
 import { pack, retention } from '@count/core/buckets'
 import { deploymentKeys, type ShardKeys, shardKeys } from '@count/core/keys'
 import { callScript } from '@count/core/scripts'
@@ -21,6 +22,8 @@ export interface RecoveryOptions {
 
 const leaseMs = 30_000
 const chunk = 100
+/** A frozen archive is an archive that is away. */
+const archiveMs = 15_000
 /** Revisions are applied nearly in order: this far back one may be missing although a later one is there. */
 const revisionMargin = 1000
 
@@ -44,12 +47,14 @@ export function openRecovery(options: RecoveryOptions): Recover {
     const began = performance.now()
     const clock = Number((await redis.get(keys.clock)) ?? 0)
     const revision = Number((await redis.get(keys.revision)) ?? 0)
-    const known = await archive.highest(shard)
+    const known = await within(archiveMs, 'the archive', archive.highest(shard))
     let anew = Math.max(known, clock, Date.now() * 1000)
+    let seen = 0
     let restored = 0
     for await (const records of archive.above(shard, clock, chunk)) {
       const versions = records.map(() => ++anew)
       const back = await restore(redis, keys, records, versions)
+      seen += records.length
       restored += back.length
       if (back.length > 0) await options.invalidate(back)
       await redis.set(keys.recovery, holder, 'PX', leaseMs)
@@ -58,7 +63,8 @@ export function openRecovery(options: RecoveryOptions): Recover {
     const lifecycles = await reapply(redis, keys, revision, lost)
     await redis.hsetnx(deploymentKeys.settings, 'shards', String(options.shards)).catch(elsewhere)
     await redis.hsetnx(deploymentKeys.settings, 'zone', zone.name).catch(elsewhere)
-    const floor = restored > 0 ? anew : Math.max(known, clock)
+    // Also what an attempt that failed half-way gave out lies below: it counted the same rows from an earlier time.
+    const floor = seen > 0 ? anew : Math.max(known, clock)
     const [word] = (await callScript(
       redis,
       'recovery_finish',
@@ -78,7 +84,7 @@ export function openRecovery(options: RecoveryOptions): Recover {
   async function restore(redis: Redis, keys: ShardKeys, records: ArchivedRecord[], versions: number[]) {
     const hour = Math.floor(Date.now() / 3_600_000) - retention.hour
     const day = zone.dayOf(Date.now()) - retention.day
-    const { hours, days } = await archive.history(records, { hour, day })
+    const { hours, days } = await within(archiveMs, 'the archive', archive.history(records, { hour, day }))
     const name = ({ id, created }: { id: string; created: number }) => `${id} ${created}`
     const hoursOf = Map.groupBy(hours, name)
     const daysOf = Map.groupBy(days, name)

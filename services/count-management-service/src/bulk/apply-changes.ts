@@ -1,3 +1,4 @@
+import { Unavailable } from '@count/core/away'
 import { crc16 } from '@count/core/crc16'
 import type { Sql, TransactionSql } from '@count/core/postgres'
 import type { CountInfo } from '@count/core/schemas'
@@ -5,7 +6,7 @@ import { type AuditEntry, entryOf } from '../audit.ts'
 import { type CountRow, infoOf } from '../count-rows.ts'
 import type { Settled } from '../lifecycle.ts'
 import { actions, type Decision, decisionsOf, type Present, undoing } from './decisions.ts'
-import { type Job, rowsOf, type Tally, tally } from './jobs.ts'
+import { byIndex, type Job, rowsOf, type Tally, tally } from './jobs.ts'
 import { recordAll, type SettleParts, settleBatch } from './settle-batch.ts'
 
 /** Lines in one round: a few statements and one packet of scripts each. */
@@ -54,10 +55,12 @@ export async function applyRound(
       continue
     }
     await Promise.all(rows.map(({ id }) => lifecycle.reachable(id)))
-    const begin = await sql.begin((tx) => beginRows(tx, job, rows)).catch((error: unknown) => {
-      if (error instanceof Raced || isTaken(error)) return undefined
-      throw error
-    })
+    const begin = await sql
+      .begin((tx) => beginRows(tx, job, rows))
+      .catch((error: unknown) => {
+        if (error instanceof Raced || isRaced(error)) return undefined
+        throw error
+      })
     if (!begin) continue
     if (begin.pending.length > 0) {
       // Changes of the same counts come to their end first.
@@ -66,11 +69,12 @@ export async function applyRound(
     }
     return { last, failed: begin.failed + (await settleRows(parts, job.id, begin.started)) }
   }
-  throw new Raced('too many others change the same counts')
+  throw new Unavailable('too many others change the same counts')
 }
 
-/** A restored id that lives again by now. */
-const isTaken = (error: unknown) => error instanceof Error && 'code' in error && error.code === '23505'
+/** A restored id that lives again by now (unique_violation), or a deadlock with another job. */
+const isRaced = (error: unknown) =>
+  error instanceof Error && 'code' in error && (error.code === '23505' || error.code === '40P01')
 
 interface Started {
   line: number
@@ -79,6 +83,7 @@ interface Started {
 }
 
 async function beginRows(tx: TransactionSql, job: Job, rows: OpenRow[]) {
+  await byIndex(tx)
   const lines = rows.map((row) => row.line)
   const mine = await tx`select from import_row where job = ${job.id} and line = any(${lines})
     and revision is null and result is null and message is null for update`
@@ -90,7 +95,10 @@ async function beginRows(tx: TransactionSql, job: Job, rows: OpenRow[]) {
 
   const decide = decisionsOf(job)
   const decided = rows.map(({ line, id, content }) => ({ line, id, decision: decide(content, present(id)) }))
-  const revisions = await nextRevisions(tx, decided.filter(({ decision }) => decision.word === 'change').length)
+  const revisions = await nextRevisions(
+    tx,
+    decided.filter(({ decision }) => decision.word === 'change').length,
+  )
   const changes: Begun[] = []
   const notes = decided.map(({ line, id, decision }) => {
     if (decision.word === 'fault') return { line, message: decision.message }
@@ -123,11 +131,16 @@ export async function presentOf(
   const locking = lock ? sql`for update` : sql``
   const live = await sql<CountRow[]>`select * from count_info
     where id = any(${rows.map((row) => row.id)}) and deleted_at is null order by id ${locking}`
-  const lives = job.kind === 'undo.counts' ? rows.map(({ id, content }) => ({ id, created: undoing.parse(content).life })) : []
+  const lives =
+    job.kind === 'undo.counts'
+      ? rows.map(({ id, content }) => ({ id, created: undoing.parse(content).life }))
+      : []
   const trashed =
     lives.length === 0
       ? []
-      : await sql<CountRow[]>`select c.* from count_info c join jsonb_to_recordset(${rowsOf(sql, lives)}) x(id text, created bigint)
+      : await sql<
+          CountRow[]
+        >`select c.* from count_info c join jsonb_to_recordset(${rowsOf(sql, lives)}) x(id text, created bigint)
           on c.id = x.id and c.created = x.created where c.deleted_at is not null order by c.id ${lock ? sql`for update of c` : sql``}`
   const byId = (rows: CountRow[]) => new Map(rows.map((row) => [row.id, infoOf(row)]))
   const [alive, gone] = [byId(live), byId(trashed)]
@@ -135,7 +148,9 @@ export async function presentOf(
 }
 
 async function nextRevisions(tx: TransactionSql, n: number): Promise<number[]> {
-  const rows = await tx<{ revision: number }[]>`select nextval('revision_seq') as revision from generate_series(1, ${n}::int)`
+  const rows = await tx<
+    { revision: number }[]
+  >`select nextval('revision_seq') as revision from generate_series(1, ${n}::int)`
   return rows.map((row) => row.revision)
 }
 
@@ -147,7 +162,10 @@ async function write(tx: TransactionSql, job: Job, changes: Begun[]): Promise<vo
   await moveCounts(tx, of('deleted'), true)
   await moveCounts(tx, of('restored'), false)
   const audited = changes.map((change) => ({ ...change, audit: auditOf(job, change) }))
-  await recordAll(tx, audited.flatMap(({ kind, audit }) => (kind === 'updated' ? [] : audit)))
+  await recordAll(
+    tx,
+    audited.flatMap(({ kind, audit }) => (kind === 'updated' ? [] : audit)),
+  )
   const outbox = audited.map(({ kind, info, audit }) => ({
     revision: info.revision,
     id: info.id,
@@ -189,26 +207,45 @@ function auditOf(job: Job, { kind, info, change }: Begun): AuditEntry {
   const { id, created, revision, createdAt, updatedAt, ...content } = info
   const { name, status } = info
   const { reason } = job.options
-  const said = { created: { after: content }, updated: change, deleted: { before: { name, status } }, restored: { after: { name, status } } }
-  return entryOf(job.actor, actions[kind], id, { created, job: job.id, ...said[kind] }, reason === undefined ? {} : { reason })
+  const said = {
+    created: { after: content },
+    updated: change,
+    deleted: { before: { name, status } },
+    restored: { after: { name, status } },
+  }
+  return entryOf(
+    job.actor,
+    actions[kind],
+    id,
+    { created, job: job.id, ...said[kind] },
+    reason === undefined ? {} : { reason },
+  )
 }
 
 /** Brings begun lines to their end. @returns how many were refused */
-async function settleRows({ sql, lifecycle, cache }: SettleParts, job: string, rows: Started[]): Promise<number> {
+async function settleRows(
+  { sql, lifecycle, cache }: SettleParts,
+  job: string,
+  rows: Started[],
+): Promise<number> {
   if (rows.length === 0) return 0
   let failed = 0
-  await settleBatch({ sql, lifecycle, cache }, rows.map((row) => row.revision as number), async (tx, settled) => {
-    const notes = rows.map(({ line, revision }) => ({ line, ...noteOf(settled.get(revision as number)) }))
-    const ended = await tx<{ result: keyof Tally | null; n: number }[]>`
+  await settleBatch(
+    { sql, lifecycle, cache },
+    rows.map((row) => row.revision as number),
+    async (tx, settled) => {
+      const notes = rows.map(({ line, revision }) => ({ line, ...noteOf(settled.get(revision as number)) }))
+      const ended = await tx<{ result: keyof Tally | null; n: number }[]>`
       with ended as (
         update import_row r set message = x.message, revision = case when x.message is null then r.revision end,
           result = case when x.message is null then case r.change ->> 'kind' when 'created' then 'created' else 'updated' end end
         from jsonb_to_recordset(${rowsOf(tx, notes)}) x(line int, message text)
         where r.job = ${job} and r.line = x.line and r.result is null and r.message is null returning r.result)
       select result, count(*)::int as n from ended group by result`
-    await tally(tx, job, Object.fromEntries(ended.map(({ result, n }) => [result ?? 'failed', n])))
-    failed = ended.find(({ result }) => result === null)?.n ?? 0
-  })
+      await tally(tx, job, Object.fromEntries(ended.map(({ result, n }) => [result ?? 'failed', n])))
+      failed = ended.find(({ result }) => result === null)?.n ?? 0
+    },
+  )
   return failed
 }
 

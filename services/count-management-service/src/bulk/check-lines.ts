@@ -3,7 +3,7 @@ import type { Sql } from '@count/core/postgres'
 import { StoreUnavailable, type ValueStore } from '@count/core/value-store'
 import { openRows, presentOf } from './apply-changes.ts'
 import { type Decision, decisionsOf } from './decisions.ts'
-import { type Job, rowsOf, type Tally } from './jobs.ts'
+import { byIndex, type Job, rowsOf, type Tally } from './jobs.ts'
 
 export interface CheckParts {
   sql: Sql
@@ -27,7 +27,9 @@ export async function checkRound(
   const present = await presentOf(sql, job, rows, false)
   const decide = decisionsOf(job)
   const judged = rows.map(({ line, id, content }) => ({ line, decision: decide(content, present(id)) }))
-  const moved = judged.flatMap(({ line, decision }) => (movesBounds(decision) ? { line, info: decision.info } : []))
+  const moved = judged.flatMap(({ line, decision }) =>
+    movesBounds(decision) ? { line, info: decision.info } : [],
+  )
   const values = await records.find(
     moved.map(({ info: { id, created } }) => ({ id, created, fence: 0 })),
     recordsOf(store),
@@ -46,8 +48,13 @@ export async function checkRound(
     const message = decision.word === 'fault' ? decision.message : outside.get(line)
     return message === undefined ? [] : { line, message }
   })
-  await sql`update import_row r set message = x.message
-    from jsonb_to_recordset(${rowsOf(sql, faults)}) x(line int, message text) where r.job = ${job.id} and r.line = x.line`
+  if (faults.length > 0)
+    await sql.begin(async (tx) => {
+      await byIndex(tx)
+      await tx`update import_row r set message = x.message
+        from jsonb_to_recordset(${rowsOf(tx, faults)}) x(line int, message text)
+        where r.job = ${job.id} and r.line = x.line`
+    })
   const sums = { created: 0, updated: 0, unchanged: 0, failed: faults.length }
   for (const { line, decision } of judged) {
     if (decision.word === 'unchanged') sums.unchanged++

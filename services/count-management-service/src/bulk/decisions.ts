@@ -38,7 +38,13 @@ export function decisionsOf({ kind, options }: Pick<Job, 'kind' | 'options'>): D
     if (!live) return fault('there is no such count')
     switch (action) {
       case 'delete':
-        return { word: 'change', kind: 'deleted', info: live, change: { before: {}, after: {} }, result: 'updated' }
+        return {
+          word: 'change',
+          kind: 'deleted',
+          info: live,
+          change: { before: {}, after: {} },
+          result: 'updated',
+        }
       case 'tag':
         return patched(live, { tags: [...new Set([...live.tags, ...tags])] })
       case 'untag':
@@ -62,7 +68,8 @@ function imported({ id, initialValue, ...fields }: CountLine, live: CountInfo | 
     return patched(live, fields)
   }
   const { success, data, error } = countCreation.safeParse({ id, initialValue, ...fields })
-  if (!success) return fault(error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '))
+  if (!success)
+    return fault(error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '))
   const now = new Date().toISOString()
   const { min, max, initialValue: value } = data
   if ((min !== null && value < min) || (max !== null && value > max))
@@ -77,7 +84,9 @@ function imported({ id, initialValue, ...fields }: CountLine, live: CountInfo | 
     updatedAt: now,
   }
   const wrong = boundsFault(min, max)
-  return wrong ? fault(wrong) : { word: 'change', kind: 'created', info, change: { before: {}, after: {} }, result: 'created' }
+  return wrong
+    ? fault(wrong)
+    : { word: 'change', kind: 'created', info, change: { before: {}, after: {} }, result: 'created' }
 }
 
 const boundsFault = (min: number | null, max: number | null) =>
@@ -88,7 +97,8 @@ type Patch = z.output<typeof countPatch>
 /** A change of a live count by what differs in it. */
 function patched(live: CountInfo, given: Patch): Decision {
   const patch = countPatch.safeParse(given.tags ? { ...given, tags: [...new Set(given.tags)] } : given)
-  if (!patch.success) return fault(patch.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '))
+  if (!patch.success)
+    return fault(patch.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '))
   const info: CountInfo = { ...live, ...patch.data, updatedAt: new Date().toISOString() }
   const changed = fieldsOf(patch.data).filter((field) => !same(live[field], info[field]))
   if (changed.length === 0) return unchanged
@@ -123,8 +133,16 @@ function undone({ did, life, change: { before, after } }: Undoing, { live, trash
   }
   if (live?.created !== life) return did === 'created' ? unchanged : fault('the count is not there any more')
   if (did === 'created')
-    return { word: 'change', kind: 'deleted', info: live, change: { before: {}, after: {} }, result: 'updated' }
-  const others = fieldsOf(after).filter((field) => !same(live[field], after[field]) && !same(live[field], before[field]))
+    return {
+      word: 'change',
+      kind: 'deleted',
+      info: live,
+      change: { before: {}, after: {} },
+      result: 'updated',
+    }
+  const others = fieldsOf(after).filter(
+    (field) => !same(live[field], after[field]) && !same(live[field], before[field]),
+  )
   if (others.length > 0) return fault(`${others.join(', ')}: has been changed since`)
   return patched(live, before)
 }

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
-import { bucketOf } from '@count/core/history'
 import { retention } from '@count/core/buckets'
+import { bucketOf } from '@count/core/history'
 import { countId, instant, value } from '@count/core/schemas'
 import type { Zone } from '@count/core/zone'
 import { z } from 'zod'
@@ -13,7 +13,16 @@ export type JobLine = { line: number; id: string; content: object } | { line: nu
 export const fileTypes = ['text/csv', 'application/x-ndjson'] as const
 export type FileType = (typeof fileTypes)[number]
 
-export const countColumns = ['id', 'name', 'description', 'unit', 'tags', 'min', 'max', 'initialValue'] as const
+export const countColumns = [
+  'id',
+  'name',
+  'description',
+  'unit',
+  'tags',
+  'min',
+  'max',
+  'initialValue',
+] as const
 export const historyColumns = ['id', 'timestamp', 'delta'] as const
 
 /** A line of an import of counts: what is not named stays as it is, or takes its default in a new count. */
@@ -41,7 +50,13 @@ export async function* countFile(body: Readable, type: FileType): AsyncGenerator
 }
 
 /** What the cells of a spreadsheet mean: no bound where the cell is empty, tags apart by `|`. */
-function countCells({ tags, min, max, initialValue, ...texts }: Record<string, unknown>): Record<string, unknown> {
+function countCells({
+  tags,
+  min,
+  max,
+  initialValue,
+  ...texts
+}: Record<string, unknown>): Record<string, unknown> {
   return {
     ...texts,
     ...(typeof tags === 'string' ? { tags: tags === '' ? [] : tags.split('|') } : {}),
@@ -54,14 +69,16 @@ function countCells({ tags, min, max, initialValue, ...texts }: Record<string, u
 /** Past changes; older than any bucket that is kept, or to come, is a fault. @throws FileFault */
 export async function* historyFile(body: Readable, type: FileType, zone: Zone): AsyncGenerator<JobLine> {
   const csv = type === 'text/csv'
-  const lines = csv
-    ? csvLines(body, { known: historyColumns, needed: historyColumns })
-    : jsonLines(body)
+  const lines = csv ? csvLines(body, { known: historyColumns, needed: historyColumns }) : jsonLines(body)
   const now = Date.now()
   const oldest = zone.dayOf(now) - retention.day + 1
   for await (const line of lines) {
     const cells = csv ? withCells(line, (cells) => ({ ...cells, delta: integer(cells.delta) })) : line
-    const judgedLine = judged(cells, historyLine, ({ id, timestamp, delta }): HistoryContent => ({ id, at: Date.parse(timestamp), delta }))
+    const judgedLine = judged(
+      cells,
+      historyLine,
+      ({ id, timestamp, delta }): HistoryContent => ({ id, at: Date.parse(timestamp), delta }),
+    )
     if ('message' in judgedLine) yield judgedLine
     else {
       const { at } = judgedLine.content
@@ -86,7 +103,10 @@ function judged<T extends { id: string }, C extends object>(
   const { success, data, error } = schema.safeParse(line.cells)
   if (!success) return { line: line.line, message: error.issues.slice(0, 5).map(told).join('; ') }
   // JSON may escape half a character, which no database keeps.
-  if (!JSON.stringify(Object.values(data)).isWellFormed() || /\\ud[89a-f]/i.test(JSON.stringify(Object.values(data))))
+  if (
+    !JSON.stringify(Object.values(data)).isWellFormed() ||
+    /\\ud[89a-f]/i.test(JSON.stringify(Object.values(data)))
+  )
     return { line: line.line, message: 'contains a broken surrogate' }
   return { line: line.line, id: data.id, content: content(data) }
 }

@@ -6,7 +6,7 @@ import type { Zone } from '@count/core/zone'
 import { entryOf } from '../audit.ts'
 import { ask } from '../lifecycle.ts'
 import { type HistoryContent, historyContent } from './file-lines.ts'
-import { type Job, rowsOf, tally } from './jobs.ts'
+import { byIndex, type Job, rowsOf, tally } from './jobs.ts'
 import { recordAll } from './settle-batch.ts'
 
 export interface HistoryParts {
@@ -81,7 +81,12 @@ async function importShard(
     const wanted = counts.map((rows) => {
       const { id, life } = rows[0] as Row
       const oldest = Math.min(...rows.map(({ content }) => content.at))
-      return [id, String(life), bucketOf('hour', oldest, zone), ...rows.flatMap(({ content }) => places(content, now, zone))]
+      return [
+        id,
+        String(life),
+        bucketOf('hour', oldest, zone),
+        ...rows.flatMap(({ content }) => places(content, now, zone)),
+      ]
     })
     const names = counts.flatMap(([row]) => {
       const { id } = row as Row
@@ -123,8 +128,10 @@ const note = (sql: Sql, job: string, faults: Fault[]) => sql`update import_row r
 async function writeDown(sql: Sql, job: Job, rows: Row[], faults: Fault[]): Promise<void> {
   const faulty = new Map(faults.map(({ line, message }) => [line, message]))
   await sql.begin(async (tx) => {
+    await byIndex(tx)
     const notes = rows.map(({ line }) => ({ line, message: faulty.get(line) ?? null }))
-    const ended = await tx`update import_row r set message = x.message, result = case when x.message is null then 'created' end
+    const ended =
+      await tx`update import_row r set message = x.message, result = case when x.message is null then 'created' end
       from jsonb_to_recordset(${rowsOf(tx, notes)}) x(line int, message text)
       where r.job = ${job.id} and r.line = x.line and r.result is null and (r.message is null or x.message is not null)`
     // Another process was first: what it wrote down stands.
@@ -134,7 +141,12 @@ async function writeDown(sql: Sql, job: Job, rows: Row[], faults: Fault[]): Prom
       ({ id }) => id,
     )
     const entries = Array.from(imported, ([id, rows]) => {
-      const detail = { job: job.id, created: rows[0]?.life, lines: rows.length, after: { sum: rows.reduce((sum, { content }) => sum + content.delta, 0) } }
+      const detail = {
+        job: job.id,
+        created: rows[0]?.life,
+        lines: rows.length,
+        after: { sum: rows.reduce((sum, { content }) => sum + content.delta, 0) },
+      }
       return entryOf(job.actor, job.undoes ? 'history.import-undo' : 'history.import', id, detail)
     })
     await recordAll(tx, entries)

@@ -19,7 +19,10 @@ export type JobManager = ReturnType<typeof createJobManager>
 const awaitedLines = 1000
 const awaitMs = 20_000
 
-const refused = (document: ProblemDocument): { ok: false; problem: ProblemDocument } => ({ ok: false, problem: document })
+const refused = (document: ProblemDocument): { ok: false; problem: ProblemDocument } => ({
+  ok: false,
+  problem: document,
+})
 const unknown = refused(problem('not-found', { detail: 'There is no such job' }))
 
 /** What was asked of a bulk change: counts by id or by search, and what to do with them. */
@@ -64,7 +67,9 @@ export function createJobManager({ sql, zone, runner }: { sql: Sql; zone: Zone; 
     }
     if (total <= awaitedLines) {
       const waiting = new AbortController()
-      await Promise.race([runner.run(id), delay(awaitMs, undefined, { signal: waiting.signal })]).finally(() => waiting.abort())
+      await Promise.race([runner.run(id), delay(awaitMs, undefined, { signal: waiting.signal })]).finally(
+        () => waiting.abort(),
+      )
     } else runner.wake()
     return await get(id)
   }
@@ -81,13 +86,23 @@ export function createJobManager({ sql, zone, runner }: { sql: Sql; zone: Zone; 
     return { items, nextCursor: jobs.length > limit ? (items.at(-1)?.id ?? null) : null }
   }
 
-  async function bulk({ ids, filter, action, tags = [], reason }: BulkRequest, actor: Actor): Promise<Answer<JobView>> {
-    const fault = (path: string, message: string) => refused(problem('invalid-request', { errors: [{ path, message }] }))
+  async function bulk(
+    { ids, filter, action, tags = [], reason }: BulkRequest,
+    actor: Actor,
+  ): Promise<Answer<JobView>> {
+    const fault = (path: string, message: string) =>
+      refused(problem('invalid-request', { errors: [{ path, message }] }))
     if ((ids === undefined) === (filter === undefined)) return fault('ids', 'either ids or filter is needed')
     const tagging = action === 'tag' || action === 'untag'
     if (tagging !== tags.length > 0)
       return fault('tags', tagging ? 'are needed' : `are not asked for by ${action}`)
-    const options: JobOptions = { onError: 'skip', dryRun: false, action, tags, ...(reason === undefined ? {} : { reason }) }
+    const options: JobOptions = {
+      onError: 'skip',
+      dryRun: false,
+      action,
+      tags,
+      ...(reason === undefined ? {} : { reason }),
+    }
     const id = await sql.begin(async (tx) => {
       const id = await insertJob(tx, `bulk.${action}`, options, actor)
       await loadSelection(tx, sql, id, { ids, filter })
@@ -123,7 +138,10 @@ export function createJobManager({ sql, zone, runner }: { sql: Sql; zone: Zone; 
   }
 
   /** Every fault of a job, in pages. */
-  async function errors(id: string, { after, limit }: { after: number; limit: number }): Promise<Answer<JobView['errors']>> {
+  async function errors(
+    id: string,
+    { after, limit }: { after: number; limit: number },
+  ): Promise<Answer<JobView['errors']>> {
     const rows = await sql<{ job: string; line: number | null; message: string }[]>`
       select j.id as job, r.line, r.message from import_job j left join lateral (
         select line, message from import_row where job = j.id and message is not null and line > ${after}

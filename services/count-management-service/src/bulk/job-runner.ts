@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { isAway } from '@count/core/away'
+import { isAway, Unavailable } from '@count/core/away'
 import type { Records } from '@count/core/count-records'
 import type { Logger } from 'pino'
 import { applyRound } from './apply-changes.ts'
@@ -103,7 +103,7 @@ export function startJobRunner(parts: RunnerParts) {
     const undo = await beginUndo(sql, job, job.actor, 'all or nothing was asked')
     await run(undo)
     const [left] = await sql`select from import_job where id = ${undo} and status = 'running'`
-    if (left) throw new Left()
+    if (left) throw new Unavailable('the undo')
     await sql`update import_job set created = 0, updated = 0, unchanged = 0 where id = ${job.id}`
     await end(job, (await keep(job)) ? 'cancelled' : 'failed')
   }

@@ -1,5 +1,5 @@
 import type { Sql, TransactionSql } from '@count/core/postgres'
-import { instant, status as countStatus } from '@count/core/schemas'
+import { status as countStatus, instant } from '@count/core/schemas'
 import { z } from 'zod'
 import { type Actor, json } from '../audit.ts'
 
@@ -60,8 +60,17 @@ export interface Tally {
 
 /** A page of counts to work on, as the list selects them. */
 export const bulkFilter = z.strictObject({
-  q: z.string().max(200).regex(/^\P{Cc}*$/u).optional(),
-  tag: z.string().min(1).max(64).regex(/^\P{Cc}+$/u).optional(),
+  q: z
+    .string()
+    .max(200)
+    .regex(/^\P{Cc}*$/u)
+    .optional(),
+  tag: z
+    .string()
+    .min(1)
+    .max(64)
+    .regex(/^\P{Cc}+$/u)
+    .optional(),
   status: countStatus.optional(),
 })
 export type BulkFilter = z.output<typeof bulkFilter>
@@ -189,7 +198,11 @@ export async function enterPhase(sql: Sql | TransactionSql, id: string, phase: J
 }
 
 /** The lines are the truth about faults. */
-export async function endJob(sql: Sql | TransactionSql, id: string, status: JobView['status']): Promise<void> {
+export async function endJob(
+  sql: Sql | TransactionSql,
+  id: string,
+  status: JobView['status'],
+): Promise<void> {
   await sql`update import_job set status = ${status}, finished_at = now(),
       failed = (select count(*) from import_row where job = ${id} and message is not null)
     where id = ${id} and status = 'running'`
@@ -204,4 +217,12 @@ export async function tally(sql: Sql | TransactionSql, id: string, sums: Tally):
 }
 
 /** A value for a statement that takes rows apart with jsonb_to_recordset. */
-export const rowsOf = (sql: Sql | TransactionSql, rows: readonly object[]) => sql`${JSON.stringify(rows)}::text::jsonb`
+export const rowsOf = (sql: Sql | TransactionSql, rows: readonly object[]) =>
+  sql`${JSON.stringify(rows)}::text::jsonb`
+
+/**
+ * For statements over rows that came a moment ago: the planner has no statistics of them, and a plan it kept from when the
+ * table was empty reads the table whole for each line.
+ */
+export const byIndex = (tx: TransactionSql) =>
+  tx`select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_seqscan', 'off', true)`

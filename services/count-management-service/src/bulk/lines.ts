@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { pipeline, type Readable } from 'node:stream'
 import { CsvError, parse } from 'csv-parse'
+import { byteOrderMark } from '../csv-line.ts'
 
 /** A line of a file: what stands in it by column, or what is wrong with it. Lines are numbered from 1, a header included. */
 export type Line = { line: number; cells: Record<string, unknown> } | { line: number; message: string }
@@ -30,7 +31,6 @@ export async function* csvLines(
   columns: { known: readonly string[]; needed: readonly string[] },
 ): AsyncGenerator<Line> {
   const parser = parse({
-    bom: true,
     encoding: null,
     info: true,
     max_record_size: maxLineBytes,
@@ -41,12 +41,16 @@ export async function* csvLines(
   // What goes wrong there comes out of the parser.
   pipeline(bounded(body), parser, () => {})
   let header: string[] | undefined
+  // The parser counts CR and LF within a cell as a line each.
+  let returns = 0
   try {
     for await (const { record, info } of parser as AsyncIterable<{
       record: Buffer[]
       info: { lines: number }
     }>) {
-      const line = info.lines - record.reduce((sum, cell) => sum + count(cell, newline), 0)
+      const within = (byte: number) => record.reduce((sum, cell) => sum + count(cell, byte), 0)
+      returns += within(carriageReturn)
+      const line = info.lines - returns - within(newline)
       const valid = record.every((cell) => isUtf8(cell))
       const cells = record.map((cell) => cell.toString('utf8'))
       if (!header) {
@@ -55,11 +59,12 @@ export async function* csvLines(
       } else if (!valid) yield { line, message: 'is not valid UTF-8' }
       else if (cells.length !== header.length)
         yield { line, message: `has ${cells.length} cells, the header ${header.length}` }
-      else yield { line, cells: Object.fromEntries(header.map((name, i) => [name, unguarded(cells[i] ?? '')])) }
+      else
+        yield { line, cells: Object.fromEntries(header.map((name, i) => [name, unguarded(cells[i] ?? '')])) }
     }
   } catch (error) {
     if (!(error instanceof CsvError)) throw error
-    throw new FileFault(Number(error.lines ?? 1), faults[error.code] ?? 'is not valid CSV')
+    throw new FileFault(Number(error.lines ?? 1) - returns, faults[error.code] ?? 'is not valid CSV')
   }
   if (!header) throw new FileFault(1, `must name the columns: ${columns.known.join(',')}`)
 }
@@ -72,6 +77,7 @@ const faults: Record<string, string> = {
 }
 
 const newline = 10
+const carriageReturn = 13
 
 function count(bytes: Buffer, byte: number): number {
   let found = 0
@@ -85,7 +91,9 @@ function headerOf(
   { known, needed }: { known: readonly string[]; needed: readonly string[] },
 ): string[] {
   const names = cells.map((cell) => cell.trim())
-  const strange = names.filter((name) => !known.includes(name)).map((name) => JSON.stringify(name.slice(0, 60)))
+  const strange = names
+    .filter((name) => !known.includes(name))
+    .map((name) => JSON.stringify(name.slice(0, 60)))
   if (strange.length > 0)
     throw new FileFault(
       line,
@@ -112,7 +120,7 @@ export async function* jsonLines(body: Readable): AsyncGenerator<Line> {
     held = 0
     line++
     if (!isUtf8(bytes)) return { line, message: 'is not valid UTF-8' }
-    const text = bytes.toString('utf8').replace(line === 1 ? /^\ufeff/ : '', '').trim()
+    const text = bytes.toString('utf8').trim()
     if (text === '') return undefined
     const cells = objectOf(text)
     return cells ? { line, cells } : { line, message: 'is not a JSON object' }
@@ -142,12 +150,26 @@ function objectOf(text: string): Record<string, unknown> | undefined {
   }
 }
 
-/** The bytes of a body, up to a bound. */
+/** The bytes of a body, up to a bound, without a byte order mark. */
 async function* bounded(body: Readable): AsyncGenerator<Buffer> {
   let bytes = 0
+  let head: Buffer | undefined = Buffer.alloc(0)
   for await (const chunk of body as AsyncIterable<Buffer | string>) {
     bytes += chunk.length
     if (bytes > maxFileBytes) throw new FileFault(1, `the file is larger than ${maxFileBytes} bytes`)
-    yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+    const part = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+    if (!head) {
+      yield part
+      continue
+    }
+    head = Buffer.concat([head, part])
+    if (head.length < mark.length) continue
+    yield unmarked(head)
+    head = undefined
   }
+  if (head) yield unmarked(head)
 }
+
+const mark = Buffer.from(byteOrderMark)
+const unmarked = (head: Buffer) =>
+  head.subarray(0, mark.length).equals(mark) ? head.subarray(mark.length) : head

@@ -1,8 +1,8 @@
 import type { Sql, TransactionSql } from '@count/core/postgres'
-import type { BulkFilter, JobOptions } from './jobs.ts'
-import { rowsOf } from './jobs.ts'
 import { countFilter } from '../count-rows.ts'
 import type { JobLine } from './file-lines.ts'
+import type { BulkFilter, JobOptions } from './jobs.ts'
+import { rowsOf } from './jobs.ts'
 
 /** Lines on their way to the database at once. */
 const chunk = 1000

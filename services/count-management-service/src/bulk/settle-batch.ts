@@ -4,7 +4,7 @@ import type { Sql, TransactionSql } from '@count/core/postgres'
 import type { CountInfo } from '@count/core/schemas'
 import { type AuditEntry, auditEntry } from '../audit.ts'
 import type { LifecycleSteps, Settled } from '../lifecycle.ts'
-import { rowsOf } from './jobs.ts'
+import { byIndex, rowsOf } from './jobs.ts'
 
 export interface SettleParts {
   sql: Sql
@@ -36,7 +36,10 @@ export async function settleBatch(
 ): Promise<void> {
   let away: unknown
   const rows = await sql.begin(async (tx) => {
-    const rows = await tx<Row[]>`select revision, kind, info, audit, outcome, value, version from lifecycle_outbox
+    await byIndex(tx)
+    const rows = await tx<
+      Row[]
+    >`select revision, kind, info, audit, outcome, value, version from lifecycle_outbox
       where revision = any(${revisions}) order by revision for update`
     const settled = new Map<number, Settled>()
     const fresh: { row: Row; result: Settled }[] = []
@@ -86,8 +89,14 @@ async function writeDown(tx: TransactionSql, fresh: { row: Row; result: Settled 
     where o.revision = x.revision`
   const taken = fresh.flatMap(({ row, result }) => (row.audit && result.outcome === 'applied' ? row : []))
   if (taken.length === 0) return
-  await updateCounts(tx, taken.map((row) => row.info))
-  await recordAll(tx, taken.map((row) => auditEntry.parse(row.audit)))
+  await updateCounts(
+    tx,
+    taken.map((row) => row.info),
+  )
+  await recordAll(
+    tx,
+    taken.map((row) => auditEntry.parse(row.audit)),
+  )
 }
 
 /** Gives live rows the content of later revisions. */
