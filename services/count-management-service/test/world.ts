@@ -184,7 +184,10 @@ export function caller(app: FastifyInstance, headers: Record<string, string> = {
       return {
         status: response.statusCode,
         headers: response.headers,
-        body: text === '' ? undefined : JSON.parse(text),
+        body:
+          String(response.headers['content-type']).includes('json') && text !== ''
+            ? JSON.parse(text)
+            : undefined,
       }
     },
   }
