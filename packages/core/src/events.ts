@@ -23,7 +23,7 @@ const envelope = {
   datacontenttype: z.literal('application/json'),
 }
 
-/** A CloudEvents 1.0 event in structured JSON, as the bus carries it (CA-022; DESIGN section 7). */
+/** A CloudEvents 1.0 event in structured JSON, as the bus carries it (CA-022). */
 export const countEvent = z.discriminatedUnion('type', [
   z.object({ ...envelope, type: z.literal('count.changed'), data: countChange }),
   z.object({

@@ -35,7 +35,7 @@ const resultOf = ({ outcome, value, version }: Row): Settled =>
 export type LifecycleSteps = ReturnType<typeof createLifecycle>
 
 /**
- * Brings a change of a count's life or metadata from CountInfoDB to its record in the value store (DESIGN section 7).
+ * Brings a change of a count's life or metadata from CountInfoDB to its record in the value store.
  *
  * A creation or removal commits row, audit and outbox together; then its script runs. An update may be refused by its
  * script, for bounds that the present value violates, so it commits only its outbox row first, row and audit when the

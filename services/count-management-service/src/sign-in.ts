@@ -30,7 +30,7 @@ const seconds = () => Math.floor(Date.now() / 1000)
 /** Any number: all processes that make the first signing key take the same one. */
 const signingKeyLock = 7_268_102
 
-/** Sessions of administrators: kept in CountInfoDB, so that they can be ended; carried by a signed token (DESIGN section 6). */
+/** Sessions of administrators: kept in CountInfoDB, so that they can be ended; carried by a signed token. */
 export async function openSignIn(sql: Sql) {
   const { privateKey, publicKey } = await signingKey(sql)
 

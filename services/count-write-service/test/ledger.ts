@@ -61,7 +61,7 @@ export async function progress(ledger: Ledger, answers: number): Promise<void> {
   await until(`${answers} more answers`, () => ledger.answers >= goal, { deadlineMs: 60_000 })
 }
 
-/** A consumer as DESIGN section 7 describes one: keeps the last version per id and drops what is not above it. */
+/** A consumer as consumers should be: keeps the last version per id and drops what is not above it. */
 export async function startConsumer(world: World, settings: { KAFKA_BROKERS?: string; name?: string } = {}) {
   const redis = connectRedis(world.primary.url, { name: 'consumer', log })
   await until('the consumer to connect', () => redis.status === 'ready')
