@@ -46,10 +46,12 @@ webdis sends one INCR a request, fsync always.`,
 function batchTarget(comparison: Comparison, connections: (typeof connectionCounts)[number]) {
   const rate = rateOf(comparison, ours, connections)
   const other = rateOf(comparison, webdisName, connections)
+  // Without webdis there is one aim only.
+  const aim = Math.max(least, Number.isNaN(other) ? 0 : leastTimes * other)
   const times = Number.isNaN(other) ? '' : `; / webdis INCR ${number(other)} = ${(rate / other).toFixed(2)}`
   return {
     what: `increments in ${ours}, ${connections} connections`,
-    met: rate >= least || rate / other >= leastTimes,
-    told: `${number(rate)}/s${times}; aim ≥ ${number(least)}/s or ≥ ${leastTimes} × webdis`,
+    met: rate >= aim,
+    told: `${number(rate)}/s${times}; aim ≥ ${number(aim)}/s, the higher of ${number(least)} and ${leastTimes} × webdis`,
   }
 }
