@@ -47,8 +47,6 @@ export interface GroupCommitOptions {
   ack: 'local' | 'replica'
   /** How long an answer is kept under its idempotency key at least, and 30 s; at most twice as long. */
   idempotencyTtlMs: number
-  /** Told of every answered call. */
-  observe?: (call: { shard: number; operations: number; ms: number }) => void
 }
 
 interface Waiting extends ApplyRequest {
@@ -143,12 +141,10 @@ export function openGroupCommit(store: ValueStore, options: GroupCommitOptions) 
   }
 
   async function run(lane: Lane, waiting: Waiting[]): Promise<void> {
-    const began = performance.now()
     try {
       const answer = await untilAnswered(lane, waiting)
       if (answer) settle(waiting, answer)
       else lane.queue = [...patient(waiting), ...lane.queue]
-      options.observe?.({ shard: lane.shard, operations: waiting.length, ms: performance.now() - began })
     } catch (error) {
       for (const one of waiting) one.reject(error as Error)
     }

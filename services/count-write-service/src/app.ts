@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { protect } from '@count/core/access'
 import { createKeyAuthenticator } from '@count/core/api-keys'
 import { isAway, within } from '@count/core/away'
+import { retention } from '@count/core/buckets'
 import { openCache } from '@count/core/count-cache'
 import { openInfos } from '@count/core/count-infos'
 import { openEventBus } from '@count/core/event-bus'
@@ -91,6 +92,18 @@ export async function openWrite(config: WriteConfig, context: ServiceContext): P
     invalidate: cache.invalidate,
     changed: relay.poke,
   })
+  let forgetting: NodeJS.Timeout | undefined
+  /** The archive keeps history as long as the value store does. */
+  const forget = () => {
+    const now = Date.now()
+    const before = {
+      hour: Math.floor(now / 3_600_000) - retention.hour,
+      day: zone.dayOf(now) - retention.day,
+    }
+    archive
+      .forget(before)
+      .catch((error: Error) => log.warn({ reason: error.message }, 'old history stays for now'))
+  }
   const ended = new AbortController()
   let recordDeployment: Promise<void> | undefined
   const authenticator = createKeyAuthenticator({ sql: replicaSql ?? infoSql, log })
@@ -114,6 +127,7 @@ export async function openWrite(config: WriteConfig, context: ServiceContext): P
     async start() {
       if (!known) recordDeployment = keepTrying(() => prepareArchive(config, archive, store), ended.signal)
       await commit.warm()
+      forgetting = setInterval(forget, 3_600_000)
       relay.start()
       behind.start()
     },
@@ -123,6 +137,7 @@ export async function openWrite(config: WriteConfig, context: ServiceContext): P
     },
     async close() {
       ended.abort()
+      clearInterval(forgetting)
       await recordDeployment
       await uses.close()
       await authenticator.close()

@@ -24,21 +24,12 @@ export interface DrainerOptions {
   log: Logger
 }
 
-/** Progress of one queue over all shards. */
-export interface DrainerState {
-  /** Entries drained since the start. */
-  drained: number
-  /** Since when (ms since 1970) the present claim of some shard fails to be drained; undefined while all is well. */
-  failingSince: number | undefined
-}
-
 interface Shard {
   number: number
   poked: boolean
   /** When to look without being poked, in ms of performance.now(). */
   nextAt: number
   failures: number
-  failingSince: number | undefined
   running: Promise<void> | undefined
 }
 
@@ -59,10 +50,8 @@ export function openDrainer(options: DrainerOptions) {
     poked: false,
     nextAt: 0,
     failures: 0,
-    failingSince: undefined,
     running: undefined,
   }))
-  let drained = 0
   let timer: NodeJS.Timeout | undefined
 
   async function* chunks(epoch: Epoch, key: string): AsyncGenerator<Entry[]> {
@@ -116,7 +105,6 @@ export function openDrainer(options: DrainerOptions) {
     ]
     if (word !== 'acknowledged')
       log.warn({ queue: options.name, shard }, 'another drainer took over meanwhile')
-    drained += taken
     return true
   }
 
@@ -124,11 +112,9 @@ export function openDrainer(options: DrainerOptions) {
     try {
       await drain(shard.number)
       shard.failures = 0
-      shard.failingSince = undefined
       shard.nextAt = performance.now() + 2 * pauseMs
     } catch (error) {
       shard.failures++
-      shard.failingSince ??= Date.now()
       shard.nextAt = performance.now() + Math.min(50 * 2 ** shard.failures, 1000)
       if (shard.failures === 1 || shard.failures % 60 === 0) {
         const reason = (error as Error).message
@@ -157,10 +143,6 @@ export function openDrainer(options: DrainerOptions) {
     poke(shard: number) {
       ;(shards[shard] as Shard).poked = true
     },
-    state: (): DrainerState => ({
-      drained,
-      failingSince: shards.map(({ failingSince }) => failingSince).sort()[0],
-    }),
     /** Drains once more what is queued now, for `withinMs` at most; the rest is kept in the store. */
     async close(withinMs = 2000) {
       clearInterval(timer)

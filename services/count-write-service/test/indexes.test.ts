@@ -20,6 +20,12 @@ beforeAll(async () => {
 })
 afterAll(() => world.close())
 
+test('history before a bucket is forgotten, later history stays', async () => {
+  const left = () => world.archive`select min(bucket) as first, count(*)::int8 as rows from history_hour`
+  await openArchive(world.archive).forget({ hour: 480_990, day: 0 })
+  expect(await left()).toEqual([{ first: 480_990, rows: 1000 }])
+})
+
 /** Runs a query of the code under test on a connection that explains it instead; its plan as text. */
 async function planOf(
   sql: World['archive'],
