@@ -28,6 +28,8 @@ import { problem } from './problem.ts'
 export interface ServiceContext {
   log: Logger
   metrics: Registry
+  /** How other services are called; where they share this process, without the network. */
+  fetch: typeof fetch
 }
 
 /**
@@ -58,7 +60,7 @@ export interface ServerOptions {
 
 /** The log and the metrics of a process. */
 export function createContext(name: string, level: ServerConfig['LOG_LEVEL'] = 'info'): ServiceContext {
-  return { log: pino({ name, level }), metrics: new Registry() }
+  return { log: pino({ name, level }), metrics: new Registry(), fetch }
 }
 
 const version = '0.1.0'

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import type { Guards, Role } from './access.ts'
 import { refuse } from './http.ts'
 import { problem } from './problem.ts'
+import type { ServiceContext } from './service.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -62,6 +63,8 @@ export interface SessionVerifier {
 }
 
 const pollMs = 1000
+/** Until the list came for the first time: all-in-one, management opens beside those who ask. */
+const firstPollMs = 50
 const fetchMs = 2000
 
 /**
@@ -95,7 +98,9 @@ export async function openSessionVerifier(
 
   async function poll(): Promise<void> {
     while (!closing.signal.aborted) {
-      await delay(pollMs, undefined, { signal: closing.signal }).catch(() => undefined)
+      await delay(publicKey ? pollMs : firstPollMs, undefined, { signal: closing.signal }).catch(
+        () => undefined,
+      )
       if (!closing.signal.aborted) await refresh()
     }
   }
@@ -118,10 +123,13 @@ export async function openSessionVerifier(
 }
 
 /** Reads the list from management, for the services that are not management. */
-export function fetchSessions(managementUrl: string, serviceToken: string): () => Promise<SessionList> {
+export function fetchSessions(
+  { fetch }: Pick<ServiceContext, 'fetch'>,
+  config: { MANAGEMENT_URL: string; SERVICE_TOKEN: string },
+): () => Promise<SessionList> {
   return async () => {
-    const response = await fetch(`${managementUrl}/internal/sessions`, {
-      headers: { authorization: `Bearer ${serviceToken}` },
+    const response = await fetch(`${config.MANAGEMENT_URL}/internal/sessions`, {
+      headers: { authorization: `Bearer ${config.SERVICE_TOKEN}` },
       signal: AbortSignal.timeout(fetchMs),
     })
     if (!response.ok) throw new Error(`management answered ${response.status}`)

@@ -83,7 +83,8 @@ describe('a writer', () => {
     proxy.setReplyFault({ drop: 0.1, cut: 0.05 })
     const values: number[] = []
     let unsure = 0
-    for (let wave = 0; wave < 50; wave++) {
+    // Several calls may leave in one packet, so how many replies there are to lose is not known beforehand.
+    for (let wave = 0; wave < 50 || proxy.faults <= 10; wave++) {
       const asked = Array.from({ length: 5 }, () => writer.apply({ operations: [one] }))
       for (const answer of await Promise.allSettled(asked)) {
         if (answer.status === 'fulfilled') values.push(...answer.value.map((outcome) => outcome.value))
@@ -92,7 +93,6 @@ describe('a writer', () => {
     }
     proxy.setReplyFault({})
     await insist(writer, 'last')
-    expect(proxy.faults).toBeGreaterThan(10)
     expect(new Set(values).size).toBe(values.length)
     // Exact but for those that were told 503, after two seconds of bad luck.
     expect(unsure).toBeLessThan(25)

@@ -75,10 +75,11 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServe
   /** Gives the log directory its cluster id; nothing when it has one. */
   async function format(): Promise<void> {
     if (await readFile(join(dir, 'log/meta.properties')).catch(() => null)) return
-    const id = randomBytes(16).toString('base64url')
+    // One word with its option: an id may begin with a dash.
+    const id = `--cluster-id=${randomBytes(16).toString('base64url')}`
     await run(
       java,
-      command('kafka.tools.StorageTool', 'format', '-t', id, '-c', settingsFile, '--ignore-formatted'),
+      command('kafka.tools.StorageTool', 'format', id, '-c', settingsFile, '--ignore-formatted'),
     )
   }
 

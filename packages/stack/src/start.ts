@@ -2,16 +2,22 @@ import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
 import { ConfigError, readConfig, serverSettings } from '@count/core/config'
 import { connectPostgres } from '@count/core/postgres'
-import { createContext, type ServiceParts, serve, stopSignal } from '@count/core/service'
-import { openWeb } from '@count/web/web'
+import { createContext, type RunningServer, type ServiceParts, serve, stopSignal } from '@count/core/service'
+import { openAnalysis } from 'count-analysis-service/app'
+import { analysisSettings } from 'count-analysis-service/config'
 import { migrateInfo, openManagement } from 'count-management-service/app'
 import { managementSettings } from 'count-management-service/config'
 import { openRead } from 'count-read-service/app'
 import { readSettings } from 'count-read-service/config'
 import { openWrite } from 'count-write-service/app'
 import { writeSettings } from 'count-write-service/config'
+import { openProvision } from 'dashboard-provision-service/app'
+import { provisionSettings } from 'dashboard-provision-service/config'
+import { openUpdate } from 'dashboard-update-service/app'
+import { updateSettings } from 'dashboard-update-service/config'
 import { z } from 'zod'
 import { firstStart } from './first-start.ts'
+import { inProcessFetch, inProcessUrl } from './in-process-fetch.ts'
 import { openStack } from './stack.ts'
 
 const serverConfig = z.object(serverSettings)
@@ -20,7 +26,11 @@ const serverConfig = z.object(serverSettings)
 async function start(): Promise<void> {
   const signalled = stopSignal()
   const server = readConfig(serverConfig)
-  const context = createContext('count', server.LOG_LEVEL)
+  let running: RunningServer | undefined
+  const context = {
+    ...createContext('count', server.LOG_LEVEL),
+    fetch: inProcessFetch(() => running?.app),
+  }
   const { log } = context
   const dataDir = resolve(process.env.DATA_DIR || '.data')
   const opened: ServiceParts[] = []
@@ -32,6 +42,9 @@ async function start(): Promise<void> {
     const scheme = server.TLS_CERT ? 'https' : 'http'
     const url = server.PUBLIC_URL ?? `${scheme}://localhost:${server.PORT}`
     const env = {
+      MANAGEMENT_URL: inProcessUrl,
+      READ_URL: inProcessUrl,
+      PROVISION_URL: inProcessUrl,
       ...process.env,
       ...stack.addresses,
       PUBLIC_URL: url,
@@ -40,6 +53,9 @@ async function start(): Promise<void> {
     const management = readConfig(managementSettings, env)
     const write = readConfig(writeSettings, env)
     const read = readConfig(readSettings, env)
+    const analysis = readConfig(analysisSettings, env)
+    const provision = readConfig(provisionSettings, env)
+    const update = readConfig(updateSettings, env)
     await migrateInfo(management)
     const sql = connectPostgres(management.INFO_DATABASE_URL, { name: 'first-start', max: 1 })
     const created = await firstStart(dataDir, url, sql, process.env).finally(() => sql.end())
@@ -48,9 +64,11 @@ async function start(): Promise<void> {
       open(openManagement(management, context)),
       open(openWrite(write, context)),
       open(openRead(read, context)),
-      open(openWeb('/management/')),
+      open(openAnalysis(analysis, context)),
+      open(openProvision(provision, context)),
+      open(openUpdate(update, context)),
     ])
-    await serve({ ...server, PUBLIC_URL: url }, context, opened, { after: stack.close, signalled })
+    running = await serve({ ...server, PUBLIC_URL: url }, context, opened, { after: stack.close, signalled })
     if (created) {
       process.stdout.write(
         `\nAn administrator and an API key were created; they are shown this once and kept in ${dataDir}/credentials.json:\n` +
