@@ -18,7 +18,8 @@
 -- ARGV[8] generation  that the caller believes in: store's time / kept_ms
 -- ARGV[9] requests    JSON [[key, content, final, (count, kind, amount[, version])…]…]: key is the position among the names
 --                     (0: none), kind 0 adds, 1 sets, 2 sets if the version is `version`; final 0: a missing count refuses
---                     the whole request, so that the caller can complete its creation first
+--                     the whole request, so that the caller can complete its creation first. A request without operations
+--                     keeps its key: it is refused when the key was used with another content
 -- ARGV[10…] names     of the answers asked for and kept
 --
 -- returns {"done", writer, number, answer, time} with answer = JSON [[replayed, (value, version, delta)…]…] in the order asked;
@@ -104,7 +105,7 @@ local function perform(request)
     end
     i = i + (kind == 2 and 4 or 3)
   end
-  return table.concat(results, ','), wrote
+  return table.concat(results, ','), wrote or #request == 3
 end
 
 -- Words for a request of which a count is missing; nil for another.
@@ -131,11 +132,11 @@ for n, request in ipairs(requests) do
   if before == nil and key ~= 0 then return redis.error_reply('BAD_ARG count_apply') end
   if before then
     local same, results = match(before, '^(%S*) (.*)$')
-    answers[n] = same == content and '[1,' .. results .. ']' or '[0,"reused",0,0]'
+    answers[n] = same ~= content and '[0,"reused",0,0]' or results == '' and '[1]' or '[1,' .. results .. ']'
   else
     local results, wrote = request[3] == 0 and missing(request), false
     if not results then results, wrote = perform(request) end
-    answers[n] = '[0,' .. results .. ']'
+    answers[n] = results == '' and '[0]' or '[0,' .. results .. ']'
     if wrote and key > 0 then
       kept[key] = content .. ' ' .. results
       keep[#keep + 1] = ARGV[9 + key]

@@ -352,6 +352,22 @@ describe.each(engines)('count_apply on $name', ({ start }) => {
       expect(await shard.redis.hget(shard.keys.count('a'), 'v')).toBe('2')
     })
 
+    test('is kept by a request without operations, and refused with another content then', async () => {
+      const shard = await withCount()
+      const answers = [keyed('c'), keyed('c'), keyed('d', add('a', 2)), keyed('c', add('a', 2))]
+      expect((await apply(shard, answers)).answers).toEqual([
+        { replayed: false, outcomes: [] },
+        { replayed: true, outcomes: [] },
+        { replayed: false, outcomes: [['reused', 0, 0]] },
+        { replayed: true, outcomes: [] },
+      ])
+      expect((await apply(shard, answers.slice(2))).answers).toEqual([
+        { replayed: false, outcomes: [['reused', 0, 0]] },
+        { replayed: true, outcomes: [] },
+      ])
+      expect(await shard.redis.hget(shard.keys.count('a'), 'v')).toBe('0')
+    })
+
     test('used by several requests of one call counts once', async () => {
       const shard = await withCount()
       const { answers } = await apply(shard, [

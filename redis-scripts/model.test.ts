@@ -41,7 +41,7 @@ const operation = fc.record({
   present: fc.boolean(),
 })
 const request = fc.record({
-  operations: fc.array(operation, { minLength: 1, maxLength: 4 }),
+  operations: fc.array(operation, { maxLength: 4 }),
   key: fc.option(fc.constantFrom('k1', 'k2', 'k3', 'k4'), { nil: undefined }),
   content: fc.constantFrom('', 'c', 'd'),
   final: fc.boolean(),

@@ -134,7 +134,7 @@ export function createModel(now: number, offsets: Offsets) {
         }
       }
       const outcomes = operations.map((operation) => operate(operation, at))
-      if (key !== undefined && outcomes.some(([word]) => word === 'ok'))
+      if (key !== undefined && (outcomes.length === 0 || outcomes.some(([word]) => word === 'ok')))
         answers.set(key, { content, outcomes })
       return { replayed: false, outcomes }
     })

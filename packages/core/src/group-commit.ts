@@ -15,7 +15,10 @@ export interface Operation {
   ifVersion?: number | undefined
 }
 
-/** Operations on counts of one shard that are answered, and kept under an idempotency key, as one. */
+/**
+ * Operations on counts of one shard that are answered, and kept under an idempotency key, as one. None: the key alone is kept,
+ * and refused as `reused` when it was used with another content.
+ */
 export interface ApplyRequest {
   operations: readonly Operation[]
   /** `scope` names key and place it was used in; `content` fingerprints the parsed request, in [A-Za-z0-9_-]. */
@@ -105,7 +108,8 @@ export function openGroupCommit(store: ValueStore, options: GroupCommitOptions) 
    * applied, and the same request under the same idempotency key tells the truth.
    */
   function apply(request: ApplyRequest): Promise<Outcome[]> {
-    const lane = lanes[store.shardOf((request.operations[0] as Operation).id)] as Lane
+    const place = request.operations[0]?.id ?? request.idempotency?.scope ?? ''
+    const lane = lanes[store.shardOf(place)] as Lane
     return new Promise((resolve, reject) => {
       if (closed) return reject(new StoreUnavailable('the writer is closing'))
       const { operations, idempotency, final } = request

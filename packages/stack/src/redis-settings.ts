@@ -30,6 +30,8 @@ export function redisSettings(settings: RedisSettings): string {
     settings.maxmemory && `maxmemory ${settings.maxmemory}`,
     // A field of a count's history is a block of buckets.
     'hash-max-listpack-value 512',
+    // A field of a longer list is found by reading half of it: queues and answers have many.
+    'hash-max-listpack-entries 64',
     // A generation of idempotency answers expires as one large hash.
     'lazyfree-lazy-expire yes',
     // Readers judge a replica's lag by its last word from the primary, which by default comes each 10 s.

@@ -92,5 +92,11 @@ export function openCountWriter({ commit, store, liveInfos, invalidate, changed 
     return outcome
   }
 
-  return { write, writeOne }
+  /** Whether a key is free for this content: new, or used with the same before. It is kept from here on. */
+  async function claim(idempotency: { scope: string; content: string }): Promise<boolean> {
+    const [outcome] = await commit.apply({ operations: [], idempotency })
+    return outcome === undefined
+  }
+
+  return { write, writeOne, claim }
 }

@@ -124,10 +124,20 @@ describe('batch', () => {
     const second = await batch(operations, { 'idempotency-key': 'b' })
     expect([first.replayed, second.replayed]).toEqual([false, true])
     expect(second.body).toEqual(first.body)
-    const other = await batch([{ id: ids[0], op: 'increment', amount: 9 }, ...operations.slice(1)], {
-      'idempotency-key': 'b',
-    })
-    expect(other.status).toBe(422)
+    const others = [[{ ...operations[0], amount: 9 }, ...operations.slice(1)], ...operations.map((one) => [one])]
+    for (const other of others) expect((await batch(other, { 'idempotency-key': 'b' })).status).toBe(422)
+    const third = await batch(operations, { 'idempotency-key': 'c' })
+    expect(third.body.results.map(({ value }) => value)).toEqual(ids.map((_, i) => 2 * (i + 1)))
+  })
+
+  test('a key first used by a batch of one shard is refused to a batch of any other, and nothing is written', async () => {
+    const ids = Array.from({ length: 12 }, (_, i) => `apart${i}`)
+    for (const id of ids) await world.define(id)
+    const [first, ...others] = ids.map((id) => [{ id, op: 'increment', amount: 1 }])
+    expect((await batch(first ?? [], { 'idempotency-key': 'apart' })).status).toBe(200)
+    for (const other of others) expect((await batch(other, { 'idempotency-key': 'apart' })).status).toBe(422)
+    const { body } = await batch(others.flat())
+    expect(body.results.map(({ value }) => value)).toEqual(others.map(() => 1))
   })
 
   test('an item with a key of its own is a request of its own', async () => {

@@ -65,6 +65,10 @@ export const batchRoute = (writer: CountWriter, shardOf: (id: string) => number)
         const header = request.headers['idempotency-key']
         const items = request.body.operations.map((item) => parse(item, key))
         const parts = partition(items, header, `${key.id} batch`, shardOf)
+        const whole = parts.find((part) => !part.own)?.request.idempotency
+        // The parts may share no shard with those of another batch under this key, so the key has a place of its own.
+        if (whole && !(await writer.claim({ ...whole, scope: `${whole.scope} whole` })))
+          return refuse(reply, problem('key-reused'))
         const answers = await writer.write(parts.map((part) => part.request))
 
         const results: string[] = items.map((item) => ('type' in item ? JSON.stringify(item) : ''))
