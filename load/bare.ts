@@ -43,6 +43,7 @@ const answer = (operation: Operation): Outcome => {
 const writer: CountWriter = {
   writeOne: async (operation) => answer(operation),
   write: async (requests) => requests.map(({ operations }) => operations.map(answer)),
+  claim: async () => true,
 }
 
 const notMeasured = async (): Promise<never> => {
@@ -64,6 +65,8 @@ const reader: CountReader = {
   infos: notMeasured,
   list: notMeasured,
   history: notMeasured,
+  pasts: notMeasured,
+  records: notMeasured,
   close() {},
 }
 

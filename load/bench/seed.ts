@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { crc16 } from '@count/core/crc16'
 import { deploymentKeys, shardKeys } from '@count/core/keys'
-import { connected } from '@count/stack/databases'
+import { connected } from '@count/core/databases'
 import type { StoreAddresses } from '@count/stack/store-addresses'
 import { Redis } from 'ioredis'
 
@@ -18,7 +18,16 @@ const atOnce = 8
 /** Rows in one chunk of COPY. */
 const perChunk = 1000
 const columns =
-  'id, created, revision, name, description, unit, tags, min, max, initial_value, status, metadata, hash'
+  'id, created, revision, name, description, unit, tags, min, max, initial_value, status, metadata, updated_at, hash'
+
+/** What COPY takes as it is: nothing here may need escaping. */
+export interface Described {
+  name: string
+  tags: string[]
+  status: 'active' | 'paused' | 'archived'
+}
+
+const plain = (id: string): Described => ({ name: `Benchmark ${id}`, tags: ['bench'], status: 'active' })
 
 /** Ids as wrk.lua draws them: `<prefix><0 … count-1>`. */
 export const seededIds = (prefix: string, count: number): string[] =>
@@ -26,16 +35,20 @@ export const seededIds = (prefix: string, count: number): string[] =>
 
 /**
  * Makes counts in CountInfoDB and the value store directly, far faster than the API would: as active, unbounded counts of value
- * 0. Their ids must be new.
+ * 0, changed one after another until now. Their ids must be new. `describe` is about their metadata alone.
  */
-export async function seedCounts(stores: StoreAddresses, ids: string[]): Promise<void> {
+export async function seedCounts(
+  stores: StoreAddresses,
+  ids: string[],
+  describe: (id: string, n: number) => Described = plain,
+): Promise<void> {
   const { VALUE_REDIS_URL, INFO_MIGRATION_URL, INFO_DATABASE_URL } = stores
   const infoUrl = INFO_MIGRATION_URL ?? INFO_DATABASE_URL
   if (!VALUE_REDIS_URL || !infoUrl) throw new Error('seeding needs the addresses of the stores')
   const first = await takeRevisions(infoUrl, ids.length)
   const redis = new Redis(VALUE_REDIS_URL)
   try {
-    await Promise.all([insertInfos(infoUrl, ids, first), createRecords(redis, ids, first)])
+    await Promise.all([insertInfos(infoUrl, ids, first, describe), createRecords(redis, ids, first)])
   } finally {
     redis.disconnect()
   }
@@ -50,9 +63,18 @@ async function takeRevisions(url: string, count: number): Promise<number> {
   })
 }
 
-async function insertInfos(url: string, ids: string[], first: number): Promise<void> {
-  const row = (id: string, n: number) =>
-    `${id}\t${first + n}\t${first + n}\tBenchmark ${id}\t\t\t{bench}\t\\N\t\\N\t0\tactive\t{}\t${crc16(id)}\n`
+async function insertInfos(
+  url: string,
+  ids: string[],
+  first: number,
+  describe: (id: string, n: number) => Described,
+): Promise<void> {
+  const now = Date.now()
+  const row = (id: string, n: number) => {
+    const { name, tags, status } = describe(id, n)
+    const updatedAt = new Date(now - ids.length + n).toISOString()
+    return `${id}\t${first + n}\t${first + n}\t${name}\t\t\t{${tags.join()}}\t\\N\t\\N\t0\t${status}\t{}\t${updatedAt}\t${crc16(id)}\n`
+  }
   function* chunks() {
     for (let at = 0; at < ids.length; at += perChunk) {
       const part = ids.slice(at, at + perChunk)

@@ -50,6 +50,8 @@ export interface GroupCommitOptions {
   ack: 'local' | 'replica'
   /** How long an answer is kept under its idempotency key at least, and 30 s; at most twice as long. */
   idempotencyTtlMs: number
+  /** Told of every answered call: how many operations it carried, and its time in s. */
+  onCall?: (operations: number, seconds: number) => void
 }
 
 interface Waiting extends ApplyRequest {
@@ -170,6 +172,7 @@ export function openGroupCommit(store: ValueStore, options: GroupCommitOptions) 
           lane.ahead = Number(seconds) * 1e6 + Number(micros) - performance.now() * 1000
         }
         call ??= encode(lane, lane.ahead, waiting)
+        const sent = performance.now()
         const reply = await callScript(epoch.redis, 'count_apply', call.keys, [epoch.replid, ...call.args])
         const [word, key, number, answer, time] = reply as [string, string, string, string, string]
         if (key !== lane.writerKey || number !== call.args[0]) {
@@ -179,6 +182,7 @@ export function openGroupCommit(store: ValueStore, options: GroupCommitOptions) 
         }
         lane.ahead = Number(time) - performance.now() * 1000
         if (word === 'done') {
+          options.onCall?.(call.operations, (performance.now() - sent) / 1000)
           if (ack === 'replica') await replicated(epoch)
           return answer
         }
@@ -214,7 +218,9 @@ export function openGroupCommit(store: ValueStore, options: GroupCommitOptions) 
     const counts = new Map<string, number>()
     const names = new Map<string, number>()
     let requests = ''
+    let size = 0
     for (const { idempotency, final, operations } of waiting) {
+      size += operations.length
       let key = 0
       if (idempotency) {
         const name = hash('sha1', idempotency.scope, 'base64url')
@@ -237,7 +243,11 @@ export function openGroupCommit(store: ValueStore, options: GroupCommitOptions) 
     const { offset, changesAt, next } = options.zone.offsets(Date.now())
     const deadline = Math.floor(performance.now() * 1000 + ahead + deadlineMicros)
     const times = [deadline, offset, changesAt, next, keptMs, generation]
-    return { keys: named, args: [String(lane.number), ...times, `[${requests}]`, ...names.keys()] }
+    return {
+      operations: size,
+      keys: named,
+      args: [String(lane.number), ...times, `[${requests}]`, ...names.keys()],
+    }
   }
 
   function settle(waiting: readonly Waiting[], answer: string): void {

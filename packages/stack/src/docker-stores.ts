@@ -1,6 +1,6 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { connected } from './databases.ts'
+import { connected } from '@count/core/databases'
 import { startContainer } from './docker-container.ts'
 import { kafkaAnswers } from './kafka-answers.ts'
 import { freePort } from './ports.ts'

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Passwords, randomPasswords } from './databases.ts'
+import { type Passwords, randomPasswords } from '@count/core/databases'
 import { freePort } from './ports.ts'
 
 export type StoreName = 'value' | 'replica' | 'cache' | 'postgres' | 'kafka'

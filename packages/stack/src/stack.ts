@@ -1,6 +1,6 @@
 import { mkdir, realpath } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { createDatabases } from './databases.ts'
+import { createDatabases } from '@count/core/databases'
 import { lockDirectory } from './lock.ts'
 import { readState, writeSecret, writeState } from './stack-state.ts'
 import { type Environment, givenAddresses, missingDatabases, type StoreAddresses } from './store-addresses.ts'

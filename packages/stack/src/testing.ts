@@ -9,7 +9,7 @@ import {
   databaseUrls,
   ownerOf,
   type Passwords,
-} from './databases.ts'
+} from '@count/core/databases'
 import { type RedisOptions, type RedisServer, startRedis } from './redis-server.ts'
 import { until } from './until.ts'
 

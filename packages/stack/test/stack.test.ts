@@ -4,7 +4,7 @@ import { chmod, mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/prom
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { connected } from '../src/databases.ts'
+import { connected } from '@count/core/databases'
 import { commandLine, isRunning } from '../src/process-identity.ts'
 import { askRedis, redisInfo } from '../src/redis-command.ts'
 import { openStack, type Stack } from '../src/stack.ts'

@@ -20,6 +20,7 @@ import { openCountWriter } from './count-writer.ts'
 import { openDrainer } from './drainer.ts'
 import { openLifecycles } from './lifecycles.ts'
 import { liveInfos } from './live-infos.ts'
+import { callMetrics, measureBacklog } from './metrics.ts'
 import { openRecovery } from './recovery.ts'
 import { batchRoute } from './routes/batch.ts'
 import { changeRoutes } from './routes/change.ts'
@@ -65,7 +66,13 @@ export async function openWrite(config: WriteConfig, context: ServiceContext): P
   })
 
   const ack = config.VALUE_ACK
-  const commit = openGroupCommit(store, { log, zone, ack, idempotencyTtlMs: config.IDEMPOTENCY_TTL * 1000 })
+  const commit = openGroupCommit(store, {
+    log,
+    zone,
+    ack,
+    idempotencyTtlMs: config.IDEMPOTENCY_TTL * 1000,
+    onCall: callMetrics(context.metrics),
+  })
   const bus = openEventBus({ ...config, redis: store.primary(0, 'events'), log })
   const relay = openDrainer({
     name: 'changes',
@@ -84,6 +91,14 @@ export async function openWrite(config: WriteConfig, context: ServiceContext): P
     pauseMs: 400,
     ack,
     log,
+  })
+  measureBacklog(context.metrics, {
+    commit,
+    store,
+    queues: {
+      changes: { drainer: relay, keys: (keys) => keys.changes },
+      dirty: { drainer: behind, keys: (keys) => keys.dirty },
+    },
   })
   const writer = openCountWriter({
     commit,

@@ -30,6 +30,8 @@ interface Shard {
   /** When to look without being poked, in ms of performance.now(). */
   nextAt: number
   failures: number
+  /** When its queue was last found empty or emptied, in ms of performance.now(). */
+  drainedAt: number
   running: Promise<void> | undefined
 }
 
@@ -50,6 +52,7 @@ export function openDrainer(options: DrainerOptions) {
     poked: false,
     nextAt: 0,
     failures: 0,
+    drainedAt: performance.now(),
     running: undefined,
   }))
   let timer: NodeJS.Timeout | undefined
@@ -112,6 +115,7 @@ export function openDrainer(options: DrainerOptions) {
     try {
       await drain(shard.number)
       shard.failures = 0
+      shard.drainedAt = performance.now()
       shard.nextAt = performance.now() + 2 * pauseMs
     } catch (error) {
       shard.failures++
@@ -139,6 +143,8 @@ export function openDrainer(options: DrainerOptions) {
     start() {
       timer = setInterval(tick, pauseMs)
     },
+    /** How long the queue of the shard that is worst off has not been emptied, in ms. */
+    lagMs: () => performance.now() - Math.min(...shards.map((shard) => shard.drainedAt)),
     /** Something was queued on this shard: drain it at the next tick. */
     poke(shard: number) {
       ;(shards[shard] as Shard).poked = true

@@ -124,7 +124,10 @@ describe('batch', () => {
     const second = await batch(operations, { 'idempotency-key': 'b' })
     expect([first.replayed, second.replayed]).toEqual([false, true])
     expect(second.body).toEqual(first.body)
-    const others = [[{ ...operations[0], amount: 9 }, ...operations.slice(1)], ...operations.map((one) => [one])]
+    const others = [
+      [{ ...operations[0], amount: 9 }, ...operations.slice(1)],
+      ...operations.map((one) => [one]),
+    ]
     for (const other of others) expect((await batch(other, { 'idempotency-key': 'b' })).status).toBe(422)
     const third = await batch(operations, { 'idempotency-key': 'c' })
     expect(third.body.results.map(({ value }) => value)).toEqual(ids.map((_, i) => 2 * (i + 1)))

@@ -44,6 +44,32 @@ export type DatabaseUrls = {
 
 type Sql = postgres.Sql
 
+/** The role behind each address. */
+const roleOf = {
+  INFO_DATABASE_URL: 'info_service',
+  INFO_REPLICA_DATABASE_URL: 'info_reader',
+  INFO_MIGRATION_URL: 'info_owner',
+  ARCHIVE_DATABASE_URL: 'archive_service',
+  ARCHIVE_MIGRATION_URL: 'archive_owner',
+  DASHBOARD_DATABASE_URL: 'dashboard_service',
+  DASHBOARD_MIGRATION_URL: 'dashboard_owner',
+} as const satisfies Record<keyof DatabaseUrls, keyof Passwords>
+
+/**
+ * The passwords in addresses that were chosen beforehand, to create their roles with.
+ * @throws when an address is missing or names another role
+ */
+export function passwordsOf(urls: Partial<Record<keyof DatabaseUrls, string>>): Passwords {
+  const passwords: Partial<Passwords> = {}
+  for (const [variable, role] of Object.entries(roleOf) as [keyof DatabaseUrls, keyof Passwords][]) {
+    const url = URL.parse(urls[variable] ?? '')
+    if (url?.username !== role || !url.password)
+      throw new Error(`${variable} must be of the role ${role}, with its password`)
+    passwords[role] = decodeURIComponent(url.password)
+  }
+  return passwords as Passwords
+}
+
 /** A random password for each role, to be kept by the caller and given again the next time. */
 export function randomPasswords(): Passwords {
   return Object.fromEntries(ROLES.map((role) => [role, randomBytes(24).toString('hex')])) as Passwords
