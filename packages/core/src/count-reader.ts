@@ -3,11 +3,18 @@ import type { Registry } from 'prom-client'
 import { isAway, within } from './away.ts'
 import type { CacheEntry, CountCache } from './count-cache.ts'
 import { openInfos } from './count-infos.ts'
-import { openJoiner, type SeenInfo } from './count-join.ts'
+import { type Joined, openJoiner, type SeenInfo } from './count-join.ts'
 import { listIds } from './count-list.ts'
-import { type CountRecord, type Found, openRecords, type ReadingStore, recordsOf } from './count-records.ts'
+import {
+  type Ask,
+  type CountRecord,
+  type Found,
+  openRecords,
+  type ReadingStore,
+  recordsOf,
+} from './count-records.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
-import { pastOf, seriesOf, windowOf } from './history.ts'
+import { type PastRecord, pastOf, seriesOf, type Window, windowOf } from './history.ts'
 import type { Sql } from './postgres.ts'
 import { type ProblemDocument, problem } from './problem.ts'
 import type { CountInfo, CountView, Granularity, HistoryView, Measure } from './schemas.ts'
@@ -222,11 +229,18 @@ export async function openCountReader({ store, cache, sql, sqlReplica, zone, log
   ): Promise<HistoryOutcome> {
     const window = windowOf(granularity, { fromMs, toMs, nowMs: Date.now(), zone })
     if (!window) return invalid('from', 'is after the end')
-    const entries = await cache.entries([id])
-    const answer =
-      (await join([id], { entries, query: pastOf(store, window), strong: false })).get(id) ?? 'away'
+    const answer = (await pasts([id], window)).get(id) ?? 'away'
     if (typeof answer === 'string') return refusals[answer]
     return { ok: true, view: seriesOf({ ...answer.record, id }, window, measure, zone) }
+  }
+
+  /** CountInfos with records and all their changes since the window's first bucket, in one round trip for all. */
+  async function pasts(
+    ids: readonly string[],
+    window: Window,
+    { strong = false }: ReadOptions = {},
+  ): Promise<Map<string, Joined<PastRecord>>> {
+    return join(ids, { entries: await look(ids, strong), query: pastOf(store, window), strong })
   }
 
   return {
@@ -235,6 +249,9 @@ export async function openCountReader({ store, cache, sql, sqlReplica, zone, log
     infos,
     list,
     history,
+    pasts,
+    /** Records as the value store has them, past the cache and without their infos; in the order of `asks`. */
+    records: (asks: readonly Ask[]): Promise<Found<CountRecord>[]> => records.find(asks, values),
     /** Ends the watching of replicas and databases; store, cache and pools stay with their owner. */
     close() {
       records.close()

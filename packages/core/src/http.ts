@@ -147,6 +147,10 @@ const details: Record<string, string> = {
 
 const detailOf = (error: FastifyError) => details[error.code] ?? 'The request cannot be read'
 
+/** The URL of a request as logs may have it: a share link's token opens what it names to whoever reads it. */
+export const loggedUrl = ({ url }: Pick<FastifyRequest, 'url'>): string =>
+  url.replace(/(\/shared?\/)[^/?]+/, '$1…')
+
 /** Once a second is enough to say that a store is away. */
 const quietMs = 1000
 let nextNotice = 0
@@ -166,12 +170,12 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   if (isAway(error)) {
     if (Date.now() >= nextNotice) {
       nextNotice = Date.now() + quietMs
-      request.log.warn({ err: error, method: request.method, url: request.url }, 'a store is away')
+      request.log.warn({ err: error, method: request.method, url: loggedUrl(request) }, 'a store is away')
     }
     refuse(reply, problem('unavailable'))
     return
   }
-  request.log.error({ err: error, method: request.method, url: request.url }, 'request failed')
+  request.log.error({ err: error, method: request.method, url: loggedUrl(request) }, 'request failed')
   refuse(reply, problem('internal'))
 }
 

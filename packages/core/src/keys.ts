@@ -69,3 +69,6 @@ export const cacheKeys = (id: string) => ({
   value: `{c:${id}}:value`,
   result: `{c:${id}}:result`,
 })
+
+/** A count's series over a range as dashboards draw it, for 10 s (CA-025A); beside the count's other keys in the cache. */
+export const seriesKey = (id: string, range: string) => `{c:${id}}:series:${range}`

@@ -1,5 +1,6 @@
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import { collectDefaultMetrics, type Registry } from 'prom-client'
+import { loggedUrl } from './http.ts'
 
 /** Upper bounds in seconds. */
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -68,7 +69,7 @@ export function measureRequests(app: FastifyInstance, registry: Registry): void 
         observe(reply.statusCode, ms)
         if (ms > slowMs)
           request.log.warn(
-            { method: request.method, url: request.url, status: reply.statusCode, ms },
+            { method: request.method, url: loggedUrl(request), status: reply.statusCode, ms },
             'slow request',
           )
         done()

@@ -23,6 +23,8 @@ export interface PostgresOptions {
   readOnly?: boolean
   /** Milliseconds until the server gives a statement up; 0 means never; default 10 s. */
   statementTimeoutMs?: number
+  /** `custom`: each statement is planned for its own parameters; default: PostgreSQL keeps a plan for any, after some. */
+  plans?: 'custom'
 }
 
 /**
@@ -45,6 +47,7 @@ export function connectPostgres(url: string, options: PostgresOptions): Sql {
       idle_in_transaction_session_timeout: 30_000,
       default_transaction_read_only: options.readOnly ?? false,
       TimeZone: 'UTC',
+      ...(options.plans ? { plan_cache_mode: 'force_custom_plan' } : {}),
     },
   })
 }

@@ -8,6 +8,7 @@ export const problems = {
   'not-found': [404, 'There is nothing here'],
   'unknown-count': [404, 'No such count'],
   'method-not-allowed': [405, 'The method is not allowed here'],
+  'not-acceptable': [406, 'There is no answer of that type'],
   'out-of-bounds': [409, 'The value would leave its bounds'],
   'count-paused': [409, 'The count is paused'],
   'count-archived': [409, 'The count is archived'],
@@ -20,6 +21,8 @@ export const problems = {
   'precondition-required': [428, 'If-Match is needed'],
   'too-many-requests': [429, 'Too many requests'],
   internal: [500, 'Something went wrong on our side'],
+  'too-busy': [503, 'Too much is being worked out at the moment'],
+  'took-too-long': [503, 'It took too long to work out'],
   unavailable: [503, 'A store that this call needs is away'],
 } as const satisfies Record<string, readonly [number, string]>
 

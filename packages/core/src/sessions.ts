@@ -55,6 +55,8 @@ export function verifySession(
 export interface SessionVerifier {
   /** Claims of a good token; `unavailable` before management was heard of for the first time. */
   verify(token: string): SessionClaims | undefined | 'unavailable'
+  /** Whether verified claims are still good: for what lasts longer than a request. */
+  holds(claims: SessionClaims): boolean
   /** Ends a session in this process at once; the others learn of it with their next list. */
   revoke(sid: string): void
   /** Whether the last list came. */
@@ -113,6 +115,7 @@ export async function openSessionVerifier(
       const claims = verifySession(publicKey, token, revoked)
       return claims && early.has(claims.sid) ? undefined : claims
     },
+    holds: ({ sid, exp }) => exp * 1000 > Date.now() && !revoked.has(sid) && !early.has(sid),
     revoke: (sid) => void early.add(sid),
     healthy: () => healthy,
     async close() {
