@@ -17,13 +17,24 @@ import { html, useState } from '/assets/vendor/preact.js'
 /** @param {string} action as the server names it, `count.update` */
 export const actionName = (action) => (has(`action.${action}`) ? t(`action.${action}`) : action)
 
+/** @param {unknown} value */
+const empty = (value) =>
+  value === null ||
+  value === undefined ||
+  value === '' ||
+  (typeof value === 'object' && Object.keys(value).length === 0)
+
 /** @param {unknown} value @returns {string} */
 function shown(value) {
-  if (value === null || value === undefined || value === '') return t('audit.nothing')
+  if (empty(value)) return t('audit.nothing')
   if (typeof value === 'number') return number(value)
-  if (Array.isArray(value)) return value.length > 0 ? value.map(shown).join(', ') : t('audit.nothing')
+  if (Array.isArray(value)) return value.map(shown).join(', ')
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
+
+/** A status by its name, anything else as it is. @param {string} key @param {unknown} value */
+const told = (key, value) =>
+  key === 'status' && has(`status.${value}`) ? t(`status.${value}`) : shown(value)
 
 /** What the forms call a field. @param {string} key */
 const fieldName = (key) => {
@@ -31,11 +42,14 @@ const fieldName = (key) => {
   return known ? t(known) : key
 }
 
-/** Only what differs, each field before → after. @param {{ entry: Entry }} props */
+/** Only what differs, each field before → after; of what is new, only what it has. @param {{ entry: Entry }} props */
 function Diff({ entry: { before, after } }) {
   const keys = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])]
   const changed = keys.filter(
-    (key) => key !== 'revision' && JSON.stringify(before?.[key]) !== JSON.stringify(after?.[key]),
+    (key) =>
+      key !== 'revision' &&
+      JSON.stringify(before?.[key]) !== JSON.stringify(after?.[key]) &&
+      (before || !empty(after?.[key])),
   )
   if (changed.length === 0) return null
   return html`<span class="diff">${changed
@@ -43,8 +57,8 @@ function Diff({ entry: { before, after } }) {
     .map(
       (key) =>
         html`<span key=${key}>${fieldName(key)}: ${
-          before && html`<del>${shown(before[key])}</del>`
-        } ${before && after && '→'} ${after && html`<ins>${shown(after[key])}</ins>`}</span>`,
+          before && html`<del>${told(key, before[key])}</del>`
+        } ${before && after && '→'} ${after && html`<ins>${told(key, after[key])}</ins>`}</span>`,
     )}${changed.length > 6 && html`<span>…</span>`}</span>`
 }
 

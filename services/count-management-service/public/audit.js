@@ -6,24 +6,12 @@ import { t } from '/assets/i18n.js'
 import { html, useEffect, useState } from '/assets/vendor/preact.js'
 import { AuditList, actionName } from './audit-list.js'
 import { SiteNav, startPage } from './site.js'
+import { words } from './words.js'
 
-const actions = [
-  'count.create',
-  'count.update',
-  'count.correct',
-  'count.delete',
-  'count.restore',
-  'key.create',
-  'key.rotate',
-  'key.revoke',
-  'user.create',
-  'user.update',
-  'user.delete',
-  'user.password',
-  'session.create',
-  'session.end',
-  'session.refused',
-]
+/** All that is recorded has words; a beginning without an end is found by what it began. */
+const actions = Object.keys(words)
+  .flatMap((key) => /^action\.([a-z]+\.[a-z-]+)$/.exec(key)?.[1] ?? [])
+  .filter((action) => !action.endsWith('-asked'))
 const instant = (/** @type {string | undefined} */ local) =>
   local && !Number.isNaN(Date.parse(local)) ? new Date(local).toISOString() : undefined
 

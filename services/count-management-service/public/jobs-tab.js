@@ -15,7 +15,7 @@ import { cancelJob, undoJob } from './jobs.js'
 const tones = { running: 'quiet', done: 'good', failed: 'bad', cancelled: 'warn' }
 /** @param {string} kind as the server names it, `import.counts` */
 const kindName = (kind) => {
-  const short = ['history', 'counts', 'undo', 'bulk'].find((word) => kind.includes(word))
+  const short = ['undo', 'bulk', 'history', 'counts'].find((word) => kind.includes(word))
   return short && has(`job.${short}`) ? t(`job.${short}`) : kind
 }
 
@@ -48,8 +48,8 @@ export function JobsTab() {
       id: 'kind',
       label: t('jobs.kind'),
       narrow: 'first',
-      cell: ({ kind, actor }) =>
-        html`<span class="two-lines"><b>${kindName(kind)}</b><small>${actor}</small></span>`,
+      cell: ({ kind, actor, dryRun }) =>
+        html`<span class="two-lines"><b>${kindName(kind)}</b><small>${actor}${dryRun && ` · ${t('job.dryRun')}`}</small></span>`,
     },
     {
       id: 'status',

@@ -32,6 +32,7 @@ function TrashPage() {
     } catch (error) {
       if (error instanceof Problem && error.name === 'already-exists')
         toast(t('trash.occupied'), { tone: 'bad' })
+      else if (error instanceof Problem && error.name === 'conflict') toast(t('trash.lost'), { tone: 'bad' })
       else toastError(error)
     }
     loaded.reload()

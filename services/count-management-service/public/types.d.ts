@@ -41,6 +41,7 @@ export interface Job {
   unchanged: number
   failed: number
   errors: { line: number; message: string }[]
+  dryRun: boolean
   undoable?: boolean
   undone?: boolean
 }

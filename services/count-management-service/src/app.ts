@@ -18,6 +18,7 @@ import { startHousekeeping } from './housekeeping.ts'
 import { createKeyManager } from './key-manager.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { startOutbox } from './lifecycle-outbox.ts'
+import { analysisRoutes } from './routes/analyses.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { countRoutes } from './routes/counts.ts'
 import { exportRoutes } from './routes/exports.ts'
@@ -28,6 +29,7 @@ import { renewal, sessionRoutes } from './routes/session.ts'
 import { ownRoutes } from './routes/sessions.ts'
 import { trashRoutes } from './routes/trash.ts'
 import { userRoutes } from './routes/users.ts'
+import { createSavedAnalyses } from './saved-analyses.ts'
 import { createSessions } from './sessions.ts'
 import { openSignIn } from './sign-in.ts'
 import { listTags } from './tags.ts'
@@ -50,7 +52,7 @@ export async function openManagement(
 ): Promise<ServiceParts> {
   const { log, metrics } = context
   await migrateInfo(config)
-  const sql = connectPostgres(config.INFO_DATABASE_URL, { name })
+  const sql = connectPostgres(config.INFO_DATABASE_URL, { name, plans: 'custom' })
   // The worker holds a connection while a store thinks: requests have their own.
   const workerSql = connectPostgres(config.INFO_DATABASE_URL, { name: `${name}-worker`, max: 2 })
   const store = await openValueStore(config, { log })
@@ -121,6 +123,7 @@ export async function openManagement(
       await app.register(jobRoutes(bulk.jobs))
       await app.register(importRoutes(bulk.jobs))
       await app.register(exportRoutes(bulk.exports))
+      await app.register(analysisRoutes(createSavedAnalyses(sql)))
     },
     async drain() {
       await bulk.drain()

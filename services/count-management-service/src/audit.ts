@@ -7,11 +7,39 @@ export interface Actor {
   address: string
 }
 
+/** Everything that is recorded; the pages have words for each. */
+export const auditActions = [
+  'count.create',
+  'count.create-cancelled',
+  'count.update',
+  'count.correct',
+  'count.correct-asked',
+  'count.correct-refused',
+  'count.delete',
+  'count.restore',
+  'history.import',
+  'history.import-undo',
+  'analysis.create',
+  'analysis.update',
+  'analysis.delete',
+  'key.create',
+  'key.rotate',
+  'key.revoke',
+  'user.create',
+  'user.update',
+  'user.password',
+  'user.delete',
+  'session.create',
+  'session.end',
+  'session.refused',
+] as const
+export type AuditAction = (typeof auditActions)[number]
+
 /** One line of the audit trail. */
 export const auditEntry = z.object({
   username: z.string(),
   address: z.string(),
-  action: z.string().describe('What was done, as `count.update`'),
+  action: z.enum(auditActions).describe('What was done'),
   target: z.string().describe('To what, by its id'),
   detail: z.record(z.string(), z.unknown()).describe('`before`, `after` and `reason`, where it has them'),
   undoes: z.int().optional().describe('Id of the entry that this one undoes'),
@@ -24,7 +52,7 @@ export type Undoing = Pick<AuditEntry, 'undoes'> & { reason?: string | undefined
 
 export const entryOf = (
   actor: Actor,
-  action: string,
+  action: AuditAction,
   target: string,
   detail: AuditEntry['detail'] = {},
   { undoes, reason }: Undoing = {},

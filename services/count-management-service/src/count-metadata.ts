@@ -3,15 +3,18 @@ import { maxMetadataBytes } from './schemas.ts'
 
 const maxDepth = 32
 
-/** Why CountInfoDB could not keep this metadata: too large, too deep, or text that PostgreSQL's jsonb refuses. */
-export function metadataFault(metadata: Record<string, unknown>) {
+export const metadataFault = (metadata: Record<string, unknown>) =>
+  jsonFault(metadata, 'metadata', maxMetadataBytes)
+
+/** Why CountInfoDB could not keep this object: too large, too deep, or text that PostgreSQL's jsonb refuses. */
+export function jsonFault(value: Record<string, unknown>, path: string, maxBytes: number) {
   const message =
-    Buffer.byteLength(JSON.stringify(metadata)) > maxMetadataBytes
-      ? `must be at most ${maxMetadataBytes} bytes of JSON`
-      : unstorable(metadata, maxDepth)
+    Buffer.byteLength(JSON.stringify(value)) > maxBytes
+      ? `must be at most ${maxBytes} bytes of JSON`
+      : unstorable(value, maxDepth)
   return message === undefined
     ? undefined
-    : { ok: false as const, problem: problem('invalid-request', { errors: [{ path: 'metadata', message }] }) }
+    : { ok: false as const, problem: problem('invalid-request', { errors: [{ path, message }] }) }
 }
 
 function unstorable(value: unknown, depth: number): string | undefined {

@@ -4,6 +4,7 @@ import type { CountCache } from '@count/core/count-cache'
 import { keyUses } from '@count/core/key-access'
 import type { Sql } from '@count/core/postgres'
 import type { Logger } from 'pino'
+import { foldTags } from './tags.ts'
 
 const everyMs = 60_000
 const cleanEvery = 60
@@ -37,6 +38,7 @@ export function startHousekeeping({ sql, cache, log }: { sql: Sql; cache: CountC
     for (let round = 0; !signal.aborted; round++) {
       try {
         await within(everyMs, 'CountInfoDB', copyKeyUses(sql, cache))
+        await within(everyMs, 'CountInfoDB', foldTags(sql))
         if (round % cleanEvery === 0) await within(everyMs, 'CountInfoDB', clean(sql))
       } catch (error) {
         log.debug({ reason: String(error) }, 'housekeeping waits')

@@ -208,6 +208,22 @@ export const trashed = z.object({
 export const tagQuery = z.strictObject({ q: line(64).optional().describe('Part of a tag'), ...pageQuery })
 export const tagView = z.object({ tag: z.string(), counts: z.int() })
 
+export const maxStateBytes = 8 * 1024
+export const analysisInput = z.strictObject({
+  name,
+  state: z
+    .record(z.string(), z.unknown())
+    .describe('What the page shows, as it wrote it: JSON of at most 8 KiB'),
+})
+export const analysisView = z.object({
+  id: z.uuid(),
+  name: z.string(),
+  state: z.record(z.string(), z.unknown()),
+  createdBy: z.string(),
+  createdAt: instant,
+  updatedAt: instant,
+})
+
 export type CountCreation = z.output<typeof countCreation>
 export type CountPatch = z.output<typeof countPatch>
 export type CountQuery = z.output<typeof countQuery>
@@ -227,3 +243,5 @@ export type TrashQuery = z.output<typeof trashQuery>
 export type Trashed = z.output<typeof trashed>
 export type TagQuery = z.output<typeof tagQuery>
 export type TagView = z.output<typeof tagView>
+export type AnalysisInput = z.output<typeof analysisInput>
+export type AnalysisView = z.output<typeof analysisView>

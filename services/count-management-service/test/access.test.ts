@@ -53,6 +53,11 @@ const routes = [
   ['GET', '/api/v1/admin/jobs/none/errors', 'viewer'],
   ['DELETE', '/api/v1/admin/jobs/none', 'editor'],
   ['POST', '/api/v1/admin/jobs/none/undo', 'editor'],
+  ['GET', '/api/v1/admin/analyses', 'viewer'],
+  ['POST', '/api/v1/admin/analyses', 'editor'],
+  ['GET', '/api/v1/admin/analyses/none', 'viewer'],
+  ['PUT', '/api/v1/admin/analyses/none', 'editor'],
+  ['DELETE', '/api/v1/admin/analyses/none', 'editor'],
   ['DELETE', '/api/v1/admin/api-keys/0123456789abcdef', 'admin'],
   ['POST', '/api/v1/admin/api-keys/0123456789abcdef/rotate', 'admin'],
 ] as const

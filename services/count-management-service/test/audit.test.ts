@@ -1,5 +1,6 @@
+import { csvLine } from '@count/core/csv-line'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { csvLine } from '../src/csv-line.ts'
+import { auditActions } from '../src/audit.ts'
 import { type Body, type Caller, openWorld, signIn, type World } from './world.ts'
 
 const audit = '/api/v1/admin/audit'
@@ -113,4 +114,17 @@ describe('the export', () => {
     expect((await download('format=xml')).statusCode).toBe(400)
     expect((await download('')).statusCode).toBe(400)
   })
+})
+
+test('the pages have words for all that is recorded, in both languages', async () => {
+  const { words } = await import('../public/words.js')
+  const known = Object.keys(words).flatMap((key) => /^action\.([a-z]+\.[a-z-]+)$/.exec(key)?.[1] ?? [])
+  expect(known.sort()).toEqual([...auditActions].sort())
+  for (const action of auditActions) {
+    const texts: unknown[] = Object(Reflect.get(words, `action.${action}`))
+    expect(texts).toEqual([
+      expect.stringMatching(/\p{Script=Hangul}/u),
+      expect.stringMatching(/^[A-Z][A-Za-z]+ ?[A-Za-z, -]*$/),
+    ])
+  }
 })

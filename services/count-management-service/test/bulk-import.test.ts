@@ -158,6 +158,8 @@ describe('an import of counts', () => {
       undoable: false,
     })
     expect((await bulk.importCounts(file, '?dryRun=true')).job).toMatchObject({ status: 'failed', failed: 1 })
+    const good = await bulk.importCounts(csv('id,name', `${a},B`, `${b},C`), '?dryRun=true')
+    expect(good.job).toMatchObject({ status: 'done', created: 1, updated: 1, failed: 0, undoable: false })
     expect(await get(a)).toEqual(before)
     await absent(b)
   })

@@ -1,48 +1,22 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
-import { freePort } from '@count/stack/ports'
 import { until } from '@count/stack/until'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { JobView } from '../src/bulk/jobs.ts'
 import { admin } from './bulk-calls.ts'
-import { type Caller, openWorld, serviceToken, signIn, type World } from './world.ts'
+import { openProcesses } from './processes.ts'
+import { type Caller, openWorld, signIn, type World } from './world.ts'
 
 let world: World
 let editor: Caller
-const children = new Set<ChildProcess>()
+let processes: ReturnType<typeof openProcesses>
 beforeAll(async () => {
   world = await openWorld()
+  processes = openProcesses(world)
   editor = await signIn(world.app, 'editor')
 })
 afterAll(async () => {
-  for (const child of children) await kill(child)
+  await processes.end()
   await world.close()
 })
-
-async function kill(child: ChildProcess): Promise<void> {
-  children.delete(child)
-  if (child.exitCode !== null || child.signalCode !== null) return
-  child.kill('SIGKILL')
-  await once(child, 'exit')
-}
-
-/** The service as a process of its own. */
-async function start(): Promise<{ url: string; child: ChildProcess }> {
-  const port = await freePort()
-  const { drop, ...urls } = world.databases
-  const child = spawn(process.execPath, [join(import.meta.dirname, '../src/server.ts')], {
-    env: {
-      ...process.env, ...urls, VALUE_REDIS_URL: world.value.url, CACHE_REDIS_URL: world.cache.url,
-      SERVICE_TOKEN: serviceToken, HOST: '127.0.0.1', PORT: String(port), LOG_LEVEL: 'error',
-    }, // biome-ignore format: a table
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
-  children.add(child)
-  const url = `http://127.0.0.1:${port}`
-  await until('the service', async () => (await fetch(`${url}/livez`).catch(() => undefined))?.ok)
-  return { url, child }
-}
 
 const jobRow = async (id: string) => {
   const [row] = await world.sql<(JobView & { total: number })[]>`select * from import_job where id = ${id}`
@@ -51,7 +25,7 @@ const jobRow = async (id: string) => {
 
 /** Sends a file to one process after another; each but the last dies by SIGKILL when the job is some lines further. */
 async function throughDeaths(path: string, file: string, deaths: number): Promise<JobView> {
-  let running = await start()
+  let running = await processes.start('count-management-service')
   const response = await fetch(`${running.url}${admin}${path}`, {
     method: 'POST',
     headers: { ...editor.headers, 'content-type': 'text/csv' },
@@ -61,18 +35,22 @@ async function throughDeaths(path: string, file: string, deaths: number): Promis
   const id = String(response.headers.get('location')?.split('/').at(-1))
   for (let death = 0; death < deaths; death++) {
     const { processed } = await jobRow(id)
-    await until('progress', async () => (await jobRow(id)).processed > processed, {
-      everyMs: 1,
-      deadlineMs: 30_000,
-    })
-    await kill(running.child)
+    // Once between the commit of a round's changes and its scripts, where lines have begun and not ended; else anywhere.
+    const begun = () =>
+      world.sql`select from import_row where job = ${id} and revision is not null and result is null limit 1`
+    const moment = async () =>
+      death === 1 && path === '/import/counts'
+        ? (await begun()).length > 0
+        : (await jobRow(id)).processed > processed
+    await until('progress', moment, { everyMs: 1, deadlineMs: 30_000 })
+    await running.kill()
     expect((await jobRow(id)).status).toBe('running')
     // As when its lease ends by itself, half a minute later.
     await world.sql`update import_job set lease_until = now() where id = ${id}`
-    running = await start()
+    running = await processes.start('count-management-service')
   }
   await until('the end', async () => (await jobRow(id)).status !== 'running', { deadlineMs: 60_000 })
-  await kill(running.child)
+  await running.kill()
   return await jobRow(id)
 }
 

@@ -27,9 +27,9 @@ const denied = expect.objectContaining({ code: '42501' })
 
 describe('rights', () => {
   test('the audit can be added to and read, and not changed: neither by the service nor by the owner', async () => {
-    const entry = { username: 'x', address: 'x', action: 'x', target: 'x', detail: {} }
+    const entry = { username: 'x', address: 'x', action: 'key.create', target: 'x', detail: {} } as const
     await record(service, entry)
-    expect(await service`select action from audit`).toEqual([{ action: 'x' }])
+    expect(await service`select action from audit`).toEqual([{ action: 'key.create' }])
     for (const sql of [service, owner]) {
       await expect(sql`update audit set action = 'y'`).rejects.toEqual(denied)
       await expect(sql`delete from audit`).rejects.toEqual(denied)

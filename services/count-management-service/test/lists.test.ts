@@ -1,6 +1,7 @@
 import { openValueStore } from '@count/core/value-store'
 import { openZone } from '@count/core/zone'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { foldTags } from '../src/tags.ts'
 import { type Body, type Caller, log, openWorld, signIn, type World } from './world.ts'
 
 const path = '/api/v1/admin/counts'
@@ -147,21 +148,47 @@ describe('sorting', () => {
     const all = ids(await pages(`${path}?q=sorted.&sort=-name&limit=1`))
     expect(all).toEqual(['sorted.next', 'sorted.last'])
   })
+})
 
-  test.for(['name', '-name', 'updatedAt', '-updatedAt'])('by %s goes by its index', async (sort) => {
-    const order = sort.startsWith('-') ? 'desc' : 'asc'
-    const column = sort.endsWith('name') ? 'lower(name) collate "C"' : 'updated_at'
-    await world.sql`analyze count_info`
-    const plan = await world.sql.begin(async (tx) => {
-      await tx`set local enable_seqscan = off`
-      await tx`set local enable_sort = off`
-      return await tx.unsafe(
-        `explain select * from count_info where deleted_at is null order by ${column} ${order}, id ${order} limit 10`,
-      )
+describe('terms', () => {
+  beforeAll(async () => {
+    await create({ id: 'term.shop-42', name: '주문(취소) Order-count 7' })
+    await create({ id: 'zq.term', name: '오늘 주문' })
+    await create({
+      id: 'term.zq',
+      name: '𠀀'.repeat(200),
+      tags: Array.from({ length: 32 }, (_, n) => `${n}${'가'.repeat(60)}`),
     })
-    expect(JSON.stringify(plan)).toContain(sort.endsWith('name') ? 'count_info_name' : 'count_info_updated')
-    expect(JSON.stringify(plan)).not.toContain('Sort')
   })
+
+  test.for([
+    ['주', ['term.shop-42', 'zq.term']],
+    ['주문', ['term.shop-42', 'zq.term']],
+    ['취소', ['term.shop-42']],
+    ['문', []],
+    ['늘', []],
+    ['or', ['term.shop-42']],
+    ['CO', ['term.shop-42']],
+    ['rd', []],
+    ['zq', ['zq.term']],
+    ['te', ['term.shop-42', 'term.zq']],
+    ['sh', []],
+    ['𠀀', ['term.zq']],
+    ['rde', ['term.shop-42']],
+    ['.zq', ['term.zq']],
+    ['문(취', ['term.shop-42']],
+    ['op-42', ['term.shop-42']],
+    ['r-c', ['term.shop-42']],
+    ['42주', []],
+    ['2주문', []],
+  ] as const)(
+    '%s finds %o: short ones where the id or a word begins, others anywhere',
+    async ([q, expected]) => {
+      const found = ids((await read(`${path}?q=${encodeURIComponent(q)}&limit=1000`)).items)
+      const ours = found.filter((id) => /^(term\.|zq\.)/.test(id))
+      expect(ours).toEqual(expected)
+    },
+  )
 })
 
 describe('tags', () => {
@@ -183,6 +210,11 @@ describe('tags', () => {
     ]
     expect((await read('/api/v1/admin/tags?q=x.')).items).toEqual(expected)
     expect(await pages('/api/v1/admin/tags?q=x.&limit=1')).toEqual(expected)
+    // Adding up changes no sum, nor do others who do it at once.
+    await Promise.all([foldTags(world.sql), foldTags(world.sql), foldTags(world.sql)])
+    expect((await read('/api/v1/admin/tags?q=x.')).items).toEqual(expected)
+    const kept = await world.sql`select tag, counts from count_tag where lower(tag) like 'x.%' order by tag`
+    expect(kept).toEqual([expected[0], expected[2], expected[1]])
     expect((await read('/api/v1/admin/tags?q=%25')).items).toEqual([])
     expect((await editor.call('GET', '/api/v1/admin/tags?cursor=nonsense')).status).toBe(400)
   })

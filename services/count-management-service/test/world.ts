@@ -117,6 +117,10 @@ export interface Body {
   id: string
   key: string
   name: string
+  state: Record<string, unknown>
+  createdBy: string
+  createdAt: string
+  updatedAt: string
   revision: number
   version: number
   created: number
@@ -134,6 +138,7 @@ export interface Body {
   today: number | null
   spark: number[]
   tag: string
+  tags: string[]
   counts: number
   deletedAt: string
   purgedAt: string

@@ -6,7 +6,7 @@ import { type AuditEntry, entryOf } from '../audit.ts'
 import { type CountRow, infoOf } from '../count-rows.ts'
 import type { Settled } from '../lifecycle.ts'
 import { actions, type Decision, decisionsOf, type Present, undoing } from './decisions.ts'
-import { byIndex, type Job, rowsOf, type Tally, tally } from './jobs.ts'
+import { byIndex, type Job, linesOf, rowsOf, type Tally, tally } from './jobs.ts'
 import { recordAll, type SettleParts, settleBatch } from './settle-batch.ts'
 
 /** Lines in one round: a few statements and one packet of scripts each. */
@@ -26,9 +26,12 @@ class Raced extends Error {}
 const maxTurns = 20
 
 /** The next lines of a job, in order. */
-export const openRows = async (sql: Sql, job: string, after: number, limit = batch): Promise<OpenRow[]> =>
-  await sql<OpenRow[]>`select line, id, content, revision from import_row
-    where job = ${job} and line > ${after} and result is null and message is null order by line limit ${limit}`
+export const openRows = async (sql: Sql, job: string, after: number): Promise<OpenRow[]> =>
+  await sql.begin(async (tx) => {
+    await byIndex(tx)
+    return await tx<OpenRow[]>`select line, id, content, revision from import_row
+      where job = ${job} and line > ${after} and result is null and message is null order by line limit ${batch}`
+  })
 
 /**
  * Applies the lines of a job from `after` on, one round: rows, audit and outbox in one transaction, in which the lines note
@@ -110,9 +113,9 @@ async function beginRows(tx: TransactionSql, job: Job, rows: OpenRow[]) {
   })
   await write(tx, job, changes)
   await tx`update import_row r set message = x.message, result = x.result, revision = x.revision, life = x.life, change = x.change
-    from jsonb_to_recordset(${rowsOf(tx, notes)})
-      x(line int, message text, result text, revision bigint, life bigint, change jsonb)
-    where r.job = ${job.id} and r.line = x.line`
+    from jsonb_to_recordset(${linesOf(tx, job.id, notes)})
+      x(job uuid, line int, message text, result text, revision bigint, life bigint, change jsonb)
+    where r.job = x.job and r.line = x.line`
   const failed = decided.filter(({ decision }) => decision.word === 'fault').length
   await tally(tx, job.id, { failed, unchanged: rows.length - failed - changes.length })
   const started: Started[] = changes.map(({ line, info: { id, revision } }) => ({ line, id, revision }))
@@ -239,8 +242,8 @@ async function settleRows(
       with ended as (
         update import_row r set message = x.message, revision = case when x.message is null then r.revision end,
           result = case when x.message is null then case r.change ->> 'kind' when 'created' then 'created' else 'updated' end end
-        from jsonb_to_recordset(${rowsOf(tx, notes)}) x(line int, message text)
-        where r.job = ${job} and r.line = x.line and r.result is null and r.message is null returning r.result)
+        from jsonb_to_recordset(${linesOf(tx, job, notes)}) x(job uuid, line int, message text)
+        where r.job = x.job and r.line = x.line and r.result is null and r.message is null returning r.result)
       select result, count(*)::int as n from ended group by result`
       await tally(tx, job, Object.fromEntries(ended.map(({ result, n }) => [result ?? 'failed', n])))
       failed = ended.find(({ result }) => result === null)?.n ?? 0

@@ -3,7 +3,7 @@ import type { Sql } from '@count/core/postgres'
 import { StoreUnavailable, type ValueStore } from '@count/core/value-store'
 import { openRows, presentOf } from './apply-changes.ts'
 import { type Decision, decisionsOf } from './decisions.ts'
-import { byIndex, type Job, rowsOf, type Tally } from './jobs.ts'
+import { byIndex, type Job, linesOf, type Tally } from './jobs.ts'
 
 export interface CheckParts {
   sql: Sql
@@ -52,8 +52,8 @@ export async function checkRound(
     await sql.begin(async (tx) => {
       await byIndex(tx)
       await tx`update import_row r set message = x.message
-        from jsonb_to_recordset(${rowsOf(tx, faults)}) x(line int, message text)
-        where r.job = ${job.id} and r.line = x.line`
+        from jsonb_to_recordset(${linesOf(tx, job.id, faults)}) x(job uuid, line int, message text)
+        where r.job = x.job and r.line = x.line`
     })
   const sums = { created: 0, updated: 0, unchanged: 0, failed: faults.length }
   for (const { line, decision } of judged) {

@@ -1,12 +1,12 @@
 import type { Records } from '@count/core/count-records'
+import { byteOrderMark, csvLine } from '@count/core/csv-line'
 import { bucketStart, pastOf, windowOf } from '@count/core/history'
 import type { Sql } from '@count/core/postgres'
 import { type ProblemDocument, problem } from '@count/core/problem'
 import type { CountInfo } from '@count/core/schemas'
 import { StoreUnavailable, type ValueStore } from '@count/core/value-store'
 import type { Zone } from '@count/core/zone'
-import { type CountRow, countFilter, infoOf } from '../count-rows.ts'
-import { byteOrderMark, csvLine } from '../csv-line.ts'
+import { type CountPosition, searchCounts } from '../count-rows.ts'
 import { countColumns, historyColumns } from './file-lines.ts'
 import type { BulkFilter } from './jobs.ts'
 
@@ -37,14 +37,11 @@ const pastPage = 50
  */
 export function createExports({ sql, store, records, zone }: ExportParts) {
   async function* pages(filter: BulkFilter, size: number): AsyncGenerator<CountInfo[]> {
-    for (let after = ''; ; ) {
-      const rows = await sql<CountRow[]>`select * from count_info
-        where deleted_at is null and id > ${after} and ${countFilter(sql, filter)} order by id limit ${size}`
-      const last = rows.at(-1)
-      if (!last) return
-      yield rows.map(infoOf)
-      if (rows.length < size) return
-      after = last.id
+    for (let after: CountPosition | undefined; ; ) {
+      const found = await searchCounts(sql, { ...filter, sort: 'id', limit: size }, after)
+      if (found.length > 0) yield found.map(({ info }) => info)
+      if (found.length < size) return
+      after = found.at(-1)?.position
     }
   }
 

@@ -6,7 +6,7 @@ import type { Zone } from '@count/core/zone'
 import { entryOf } from '../audit.ts'
 import { ask } from '../lifecycle.ts'
 import { type HistoryContent, historyContent } from './file-lines.ts'
-import { byIndex, type Job, rowsOf, tally } from './jobs.ts'
+import { byIndex, type Job, linesOf, tally } from './jobs.ts'
 import { recordAll } from './settle-batch.ts'
 
 export interface HistoryParts {
@@ -123,7 +123,7 @@ function places({ at, delta }: HistoryContent, now: number, zone: Zone): (string
 }
 
 const note = (sql: Sql, job: string, faults: Fault[]) => sql`update import_row r set message = x.message
-  from jsonb_to_recordset(${rowsOf(sql, faults)}) x(line int, message text) where r.job = ${job} and r.line = x.line`
+  from jsonb_to_recordset(${linesOf(sql, job, faults)}) x(job uuid, line int, message text) where r.job = x.job and r.line = x.line`
 
 async function writeDown(sql: Sql, job: Job, rows: Row[], faults: Fault[]): Promise<void> {
   const faulty = new Map(faults.map(({ line, message }) => [line, message]))
@@ -132,8 +132,8 @@ async function writeDown(sql: Sql, job: Job, rows: Row[], faults: Fault[]): Prom
     const notes = rows.map(({ line }) => ({ line, message: faulty.get(line) ?? null }))
     const ended =
       await tx`update import_row r set message = x.message, result = case when x.message is null then 'created' end
-      from jsonb_to_recordset(${rowsOf(tx, notes)}) x(line int, message text)
-      where r.job = ${job.id} and r.line = x.line and r.result is null and (r.message is null or x.message is not null)`
+      from jsonb_to_recordset(${linesOf(tx, job.id, notes)}) x(job uuid, line int, message text)
+      where r.job = x.job and r.line = x.line and r.result is null and (r.message is null or x.message is not null)`
     // Another process was first: what it wrote down stands.
     if (ended.count < rows.length) return
     const imported = Map.groupBy(

@@ -221,8 +221,19 @@ export const rowsOf = (sql: Sql | TransactionSql, rows: readonly object[]) =>
   sql`${JSON.stringify(rows)}::text::jsonb`
 
 /**
+ * The same for lines of a job. The job comes with each line, to be joined like it: of a constant the planner would guess how
+ * few lines it has, and read all of them for each.
+ */
+export const linesOf = (sql: Sql | TransactionSql, job: string, lines: readonly { line: number }[]) =>
+  rowsOf(
+    sql,
+    lines.map((line) => ({ job, ...line })),
+  )
+
+/**
  * For statements over rows that came a moment ago: the planner has no statistics of them, and a plan it kept from when the
  * table was empty reads the table whole for each line.
  */
 export const byIndex = (tx: TransactionSql) =>
-  tx`select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_seqscan', 'off', true)`
+  tx`select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_seqscan', 'off', true),
+    set_config('enable_bitmapscan', 'off', true)`

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { pipeline, type Readable } from 'node:stream'
+import { byteOrderMark } from '@count/core/csv-line'
 import { CsvError, parse } from 'csv-parse'
-import { byteOrderMark } from '../csv-line.ts'
 
 /** A line of a file: what stands in it by column, or what is wrong with it. Lines are numbered from 1, a header included. */
 export type Line = { line: number; cells: Record<string, unknown> } | { line: number; message: string }
@@ -106,7 +106,7 @@ function headerOf(
   return names
 }
 
-/** Undoes what {@link file://../csv-line.ts csvLine} does to text that looks like a formula. */
+/** Undoes what `csvLine` does to text that looks like a formula. */
 const unguarded = (cell: string) => (/^'+[=+\-@\t\r]/.test(cell) ? cell.slice(1) : cell)
 
 /** The lines of an NDJSON file, one JSON object each. @throws FileFault when a line is too long */

@@ -27,10 +27,15 @@ export async function loadFile(sql: Sql, job: string, lines: AsyncIterable<JobLi
 }
 
 /** A count comes once in an import of counts: of several lines the first holds. */
-export async function noteDuplicates(sql: Sql | TransactionSql, job: string): Promise<void> {
-  await sql`update import_row r set message = 'id: is already on line ' || d.first
-    from (select line, min(line) over (partition by id) as first from import_row where job = ${job} and message is null) d
-    where r.job = ${job} and r.line = d.line and d.first < d.line`
+export async function noteDuplicates(sql: Sql, job: string): Promise<void> {
+  await sql.begin(async (tx) => {
+    // Of lines that came a moment ago the planner thinks that they are few, and would compare each with each.
+    await tx`select set_config('enable_nestloop', 'off', true)`
+    await tx`update import_row r set message = 'id: is already on line ' || d.first
+      from (select id, min(line) as first from import_row where job = ${job} and message is null
+        group by id having count(*) > 1) d
+      where r.job = ${job} and r.message is null and r.id = d.id and r.line > d.first`
+  })
 }
 
 /** History belongs to the life that its count has now. */

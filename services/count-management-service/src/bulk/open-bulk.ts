@@ -13,7 +13,7 @@ export function openBulk(
   name: string,
   parts: Pick<RunnerParts, 'store' | 'zone' | 'cache' | 'records' | 'log' | 'onChange'>,
 ) {
-  const sql = connectPostgres(url, { name, max: 6, statementTimeoutMs })
+  const sql = connectPostgres(url, { name, max: 6, statementTimeoutMs, plans: 'custom' })
   const lifecycle = createLifecycle({ sql, store: parts.store, cache: parts.cache })
   const runner = startJobRunner({ ...parts, sql, lifecycle })
   return {

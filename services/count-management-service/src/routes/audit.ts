@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream'
+import { byteOrderMark, csvLine } from '@count/core/csv-line'
 import { jsonSchema, type RoutePlugin, refuse } from '@count/core/http'
 import type { SessionClaims } from '@count/core/sessions'
 import { z } from 'zod'
 import type { AuditTrail } from '../audit-trail.ts'
-import { byteOrderMark, csvLine } from '../csv-line.ts'
 import {
   type AuditView,
   auditExport,
