@@ -13,11 +13,17 @@ export function Dialog({ title, onClose, wide, children }) {
   const element = useRef(/** @type {HTMLDialogElement | null} */ (null))
   useLayoutEffect(() => {
     const before = document.activeElement
-    element.current?.showModal()
     return () => {
       if (before instanceof HTMLElement && before.isConnected) before.focus()
     }
   }, [])
+  // What appears before it may move it in the document, and a dialog that was moved is modal no more.
+  useLayoutEffect(() => {
+    const dialog = element.current
+    if (!dialog || dialog.matches(':modal')) return
+    dialog.removeAttribute('open')
+    dialog.showModal()
+  })
   const cancel = (/** @type {Event} */ event) => {
     event.preventDefault()
     onClose()

@@ -7,7 +7,7 @@ const made = new Map()
  * @template {Intl.NumberFormat | Intl.DateTimeFormat | Intl.RelativeTimeFormat} T
  * @param {string} kind @param {(tongue: string) => T} make @returns {T}
  */
-function once(kind, make) {
+export function once(kind, make) {
   const tongue = language()
   const key = `${tongue} ${kind}`
   const known = made.get(key) ?? make(tongue)

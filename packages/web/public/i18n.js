@@ -64,6 +64,9 @@ export function fill(text, values, tongue) {
   })
 }
 
+/** Costly to make, and asked for with every text. @type {Partial<Record<Language, Intl.PluralRules>>} */
+const plurals = {}
+
 /**
  * The text of a key in the reader's language; the key itself when it has none.
  * @param {string} key @param {Record<string, string | number>} [values] `n` also chooses singular or plural
@@ -73,7 +76,8 @@ export function t(key, values = {}) {
   if (!row) return key
   const tongue = language()
   const [ko, one, other = one] = row
-  const single = new Intl.PluralRules(tongue).select(Number(values.n ?? 0)) === 'one'
+  plurals[tongue] ??= new Intl.PluralRules(tongue)
+  const single = plurals[tongue].select(Number(values.n ?? 0)) === 'one'
   return fill(tongue === 'ko' ? ko : single ? one : other, values, tongue)
 }
 

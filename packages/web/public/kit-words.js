@@ -1,5 +1,6 @@
 /** What kit.html shows: stand-ins for a site's own texts. @type {Record<string, import('./i18n.js').Words>} */
 export const words = {
+  'kit.panels': ['패널', 'Panels'],
   'kit.title': ['화면 부품', 'The kit'],
   'kit.buttons': ['버튼', 'Buttons'],
   'kit.primary': ['주요 작업', 'Primary'],
@@ -40,5 +41,14 @@ export const words = {
   'kit.chart': ['차트', 'Charts'],
   'kit.chart.line': ['지난 24시간', 'The last 24 hours'],
   'kit.chart.bars': ['시간별 변화', 'Changes by hour'],
+  'kit.chart.bands': ['구간과 표시가 있는 차트', 'A chart with bands and marks'],
+  'kit.chart.average': ['이동 평균', 'Moving average'],
+  'kit.chart.band': ['예상 범위', 'Expected range'],
+  'kit.chart.unusual': ['평소와 다름', 'Unusual'],
+  'kit.chart.rule': ['수준이 바뀜', 'Level changed'],
+  'kit.chart.short': ['낮은 차트', 'A low chart'],
+  'kit.heat': ['색으로 보는 표', 'A heat map'],
+  'kit.heat.square': ['상관', 'Correlations'],
+  'kit.heat.rows': ['행', 'Row'],
   'kit.numbers': ['숫자와 시각', 'Numbers and times'],
 }

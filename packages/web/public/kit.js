@@ -1,13 +1,16 @@
 import { html, render, useEffect, useState } from '/assets/vendor/preact.js'
 import { Problem } from './api.js'
 import { Chart, Spark } from './chart.js'
+import { Charts } from './charts/kit-charts.js'
 import { Badge, Button, Chip, CopyButton, Menu, Tabs } from './controls.js'
 import { ConfirmByName, Dialog, FormError } from './dialog.js'
 import { Checkbox, Field, WordsField } from './field.js'
 import { ago, bytes, change, compact, dateTime, duration, number, percent } from './format.js'
 import { Frame, PageHead } from './frame.js'
 import { addWords, onLanguage, t } from './i18n.js'
+import { KitPanels } from './kit-panels.js'
 import { words } from './kit-words.js'
+import { panelWords } from './panels/words.js'
 import { Empty, ErrorState, Loading, Note, Skeleton, Stale } from './states.js'
 import { Live, Table } from './table.js'
 import { toast } from './toast.js'
@@ -178,10 +181,12 @@ function Kit() {
         { label: t('kit.secondary'), onSelect: () => {} },
         { label: t('kit.primary'), primary: true, onSelect: () => {} },
       ]} />
-      <div class="stack"><${Controls} /><${Fields} /><${Floating} /><${Tables} /><${States} /></div>
+      <div class="stack"><${Controls} /><${Fields} /><${Floating} /><${Tables} /><${States} /><${KitPanels} />
+        <${Part} title=${t('kit.chart.bands')}><${Charts} /><//></div>
     <//>`
 }
 
 addWords(words)
+addWords(panelWords)
 document.body.textContent = ''
 render(html`<${Kit} />`, document.body)

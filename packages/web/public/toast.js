@@ -67,6 +67,8 @@ export function Toasts() {
   const [shown, setShown] = useState(toasts)
   useEffect(() => {
     listeners.add(setShown)
+    // What was said before this stood.
+    setShown(toasts)
     return () => void listeners.delete(setShown)
   }, [])
   return html`<div class="toasts" role="status" aria-live="polite">

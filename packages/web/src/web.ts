@@ -1,15 +1,13 @@
 import type { ServiceParts } from '@count/core/service'
-import { assetRoutes } from './assets.ts'
+import { assetRoutes, homeRoute } from './assets.ts'
 
-/** The kit at /assets/, and `/` which leads to `home`: until dashboard-provision-service serves both. */
+/** The kit at /assets/, and `/` which leads to `home`: for tests of a service whose pages are served without dashboard-provision-service. */
 export const openWeb = async (home: string): Promise<ServiceParts> => ({
   name: 'web',
   checks: [],
   plugin: async (app) => {
     await app.register(assetRoutes)
-    app.get('/', { config: { access: { kind: 'public' } }, schema: { hide: true } }, (_request, reply) =>
-      reply.redirect(home),
-    )
+    await app.register(homeRoute(home))
   },
   close: async () => {},
 })

@@ -18,6 +18,9 @@ test.each([
   ['/assets/style.css', 'text/css; charset=utf-8'],
   ['/assets/vendor/preact.js', 'text/javascript; charset=utf-8'],
   ['/assets/vendor/uplot.css', 'text/css; charset=utf-8'],
+  ['/assets/vendor/gridstack.js', 'text/javascript; charset=utf-8'],
+  ['/assets/vendor/eventsource-parser/parse.js', 'text/javascript; charset=utf-8'],
+  ['/assets/vendor/marked.js', 'text/javascript; charset=utf-8'],
   ['/pages/kit', 'text/html; charset=utf-8'],
 ])('%s is served under a CSP without anything inline, and 304 by its ETag', async (url, type) => {
   const first = await app.inject({ url })
