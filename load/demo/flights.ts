@@ -1,9 +1,16 @@
 import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
 import { z } from 'zod'
+import { dataFile } from './vega-data.ts'
 
-const flights = z.array(z.object({ origin: z.string(), destination: z.string() })).min(1)
+const flights = z
+  .array(
+    z.object({
+      origin: z.string(),
+      destination: z.string(),
+      date: z.string().describe('2001/01/01 06:02, as departed'),
+    }),
+  )
+  .min(1)
 
 /** One call to make. `key` names the increment within a run; a repetition bears the same. */
 export interface Increment {
@@ -12,12 +19,11 @@ export interface Increment {
 }
 
 export type Side = 'origin' | 'destination'
-export type Flight = Record<Side, string>
+export type Flight = z.output<typeof flights>[number]
 
 /** The 20,000 flights of early 2001 in npm's vega-datasets (US Bureau of Transportation Statistics). */
 export async function readFlights(): Promise<Flight[]> {
-  const library = dirname(createRequire(import.meta.url).resolve('vega-datasets'))
-  return flights.parse(JSON.parse(await readFile(join(library, '../data/flights-20k.json'), 'utf8')))
+  return flights.parse(JSON.parse(await readFile(dataFile('flights-20k.json'), 'utf8')))
 }
 
 export const countOf = (side: Side, airport: string): string => `flights:${side}:${airport.toLowerCase()}`
