@@ -6,7 +6,7 @@ import { countOf } from './flights.ts'
 
 /** What moves a count when: `amount` is signed. */
 export interface Movement {
-  /** ms since the first departure */
+  /** ms since the first morning */
   at: number
   id: string
   amount: 1 | -1
@@ -31,6 +31,8 @@ export const totals = {
   airborne: 'flights-live:airborne',
 } as const
 
+/** The data begins at night, when next to nothing flies: that is gone through at once. */
+const nightMs = 5 * 3_600_000
 /** Later than this is late, as the US Department of Transportation counts it; in minutes. */
 const lateFrom = 15
 /** The data has no time of arrival: half an hour on the ground and climbing, then 450 miles an hour. */
@@ -44,10 +46,8 @@ export async function readMovements(): Promise<Movement[]> {
     ...flight,
     departed: Date.parse(`${date.replaceAll('/', '-').replace(' ', 'T')}Z`),
   }))
-  const first = departures.reduce(
-    (least, { departed }) => Math.min(least, departed),
-    Number.POSITIVE_INFINITY,
-  )
+  const first =
+    nightMs + departures.reduce((least, { departed }) => Math.min(least, departed), Number.POSITIVE_INFINITY)
   const movements = departures.flatMap(({ departed, delay, distance, origin, destination }): Movement[] => {
     const at = departed - first
     const landed = arrivalOf(at, distance)

@@ -54,9 +54,10 @@ export async function runLive(
   const id = await haveDashboard(client, session, liveDashboard)
   const pace = speed % 60 === 0 ? `${number(speed / 60)} min a second` : `${number(speed)} s a second`
   console.log(`${server.url}/dashboards/view?id=${id}`)
-  console.log(
-    `sign in as ${server.admin.username}; flights pass at ${pace}${forSeconds ? '' : ', until Ctrl-C'}`,
-  )
+  const { username, password } = server.admin
+  // Of a server that is gone with this run nobody else knows the password.
+  console.log(`sign in as ${username}${server.pid === undefined ? '' : `, password ${password}`}`)
+  console.log(`flights pass at ${pace}${forSeconds ? '' : ', until Ctrl-C'}`)
 
   const end = performance.now() + (forSeconds ?? Number.POSITIVE_INFINITY) * 1000
   let sent = 0

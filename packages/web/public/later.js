@@ -11,7 +11,6 @@ export function later(load) {
     const [state, setState] = useState({
       ready: loaded !== null,
       error: /** @type {unknown} */ (null),
-      turn: 0,
     })
     useEffect(() => {
       if (loaded) return
@@ -22,9 +21,10 @@ export function later(load) {
         },
         (error) => setState((old) => ({ ...old, error })),
       )
-    }, [state.turn])
+    }, [])
     if (loaded) return html`<${loaded} ...${props} />`
-    const retry = () => setState(({ turn }) => ({ ready: false, error: null, turn: turn + 1 }))
+    // A module whose loading failed stays failed until the page is loaded anew.
+    const retry = () => location.reload()
     return state.error
       ? html`<${ErrorState} error=${state.error} onRetry=${retry} />`
       : html`<${Skeleton} rows=${4} />`

@@ -167,7 +167,10 @@ export const words = {
   'problem.internal.do': ['다시 시도하세요.', 'Try again.'],
   'problem.too-busy': ['지금은 계산이 밀려 있습니다.', 'Too much is being worked out at the moment.'],
   'problem.too-busy.do': ['잠시 뒤 다시 시도하세요.', 'Try again in a moment.'],
-  'problem.took-too-long': ['계산이 너무 오래 걸려 멈췄습니다.', 'It took too long to work out and was stopped.'],
+  'problem.took-too-long': [
+    '계산이 너무 오래 걸려 멈췄습니다.',
+    'It took too long to work out and was stopped.',
+  ],
   'problem.took-too-long.do': [
     '기간을 줄이거나 간격을 넓혀 보세요.',
     'Try a shorter range or longer buckets.',

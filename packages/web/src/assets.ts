@@ -34,7 +34,7 @@ const vendor = {
   '/vendor/preact.js': [join(dirname(resolved('htm')), '../preact/standalone.module.js'), 'javascript'],
   '/vendor/uplot.js': [join(uplot, 'dist/uPlot.esm.js'), 'javascript'],
   '/vendor/uplot.css': [join(uplot, 'dist/uPlot.min.css'), 'css'],
-  // Not a module: importing it sets `GridStack`.
+  // Not a module: running it sets `GridStack`.
   '/vendor/gridstack.js': [join(gridstack, 'gridstack-all.js'), 'javascript'],
   '/vendor/gridstack.css': [join(gridstack, 'gridstack.min.css'), 'css'],
   '/vendor/eventsource-parser/parse.js': [join(events, 'parse.js'), 'javascript'],

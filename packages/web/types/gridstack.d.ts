@@ -1,6 +1,6 @@
 import type { GridStack as Grid } from 'gridstack'
 
 declare global {
-  /** Set by importing `/assets/vendor/gridstack.js`. */
+  /** Set by running `/assets/vendor/gridstack.js`. */
   var GridStack: typeof Grid
 }

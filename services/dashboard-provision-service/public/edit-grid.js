@@ -8,16 +8,22 @@ import { columns, stepOf } from './layout.js'
 const retryMs = 1000
 /** @type {Promise<unknown> | undefined} */
 let loading
-/** gridstack, only where panels are moved. */
+/** Puts an element that loads something into the page's head. @param {HTMLElement} element @returns {Promise<void>} */
+const fetched = (element) =>
+  new Promise((resolve, reject) => {
+    element.onload = () => resolve()
+    element.onerror = () => reject(new Error('it could not be loaded'))
+    document.head.append(element)
+  })
+
+/** gridstack, only where panels are moved; as a script, since a module whose loading failed once stays failed. */
 function loadGridstack() {
-  loading ??= new Promise((resolve, reject) => {
-    const sheet = document.createElement('link')
-    sheet.rel = 'stylesheet'
-    sheet.href = '/assets/vendor/gridstack.css'
-    sheet.onload = resolve
-    sheet.onerror = reject
-    document.head.append(sheet)
-  }).then(() => import('/assets/vendor/gridstack.js'))
+  const link = Object.assign(document.createElement('link'), {
+    rel: 'stylesheet',
+    href: '/assets/vendor/gridstack.css',
+  })
+  const script = Object.assign(document.createElement('script'), { src: '/assets/vendor/gridstack.js' })
+  loading ??= Promise.all([fetched(link), fetched(script)])
   return loading
 }
 
@@ -122,10 +128,13 @@ export function EditGrid({ panels, selected, draw, onLayouts, onSelect, nameOf }
   const press = (/** @type {KeyboardEvent} */ event, /** @type {Panel} */ panel) => {
     if (!(event.target instanceof HTMLElement) || !event.target.matches('.grip')) return
     const item = event.target.closest('.grid-stack-item')
-    const to = stepOf(panel.layout, event.key, event.shiftKey)
-    if (!to || !(item instanceof HTMLElement)) return
+    if (!(item instanceof HTMLElement)) return
+    // The grid's own: keys come faster than the page is drawn.
+    const at = layoutOf(item)
+    const to = stepOf(at, event.key, event.shiftKey)
+    if (!to) return
     event.preventDefault()
-    if (!same(to, panel.layout)) grid.current?.update(item, { ...to })
+    if (!same(to, at)) grid.current?.update(item, { ...to })
     const { x, y, w, h } = layoutOf(item)
     setSaid(t('edit.moved', { name: nameOf(panel), column: x + 1, row: y + 1, w, h }))
     item.scrollIntoView({ block: 'nearest' })

@@ -115,6 +115,8 @@ export function Editor({ live, board, onDone }) {
       setBusy(false)
     }
   }
+  const saving = useRef(save)
+  saving.current = save
   const leave = () => {
     drop()
     onDone()
@@ -133,7 +135,8 @@ export function Editor({ live, board, onDone }) {
       const typing = event.target instanceof HTMLElement && event.target.matches('input, textarea, select')
       if (event.key === 's') {
         event.preventDefault()
-        save()
+        // After what the keys before it changed has been drawn.
+        setTimeout(() => saving.current())
       } else if (event.key.toLowerCase() === 'z' && !typing) {
         event.preventDefault()
         if (event.shiftKey) redo()

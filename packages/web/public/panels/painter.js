@@ -8,14 +8,14 @@ const mostPerFrame = 16
 /** Fewer would not make a frame shorter: its own cost is larger than theirs. */
 const fewestPerFrame = 3
 /** What one frame may take before the next takes fewer panels, ms. */
-const budgetMs = 12
+const budgetMs = 20
 
 export function createPainter() {
   /** @type {Map<string, Entry>} */
   const entries = new Map()
   /** @type {WeakMap<Element, Entry>} */
   const byElement = new WeakMap()
-  let many = 6
+  let many = 8
   let asked = 0
 
   const sight = new IntersectionObserver(
