@@ -76,7 +76,7 @@ const panelShape = z.strictObject({
   range: range.optional().describe("Instead of the dashboard's"),
   measure: measure.optional().describe('Lines and bars; absent: lines show the value, bars the change'),
   unit: line(32).optional().describe("Instead of the count's"),
-  format: z.enum(['compact', 'full']).optional().describe('Numbers as 1.2 M or 1,234,567; absent: compact'),
+  format: z.enum(['compact', 'full']).optional().describe('Numbers as 1.2 M or 1,234,567; absent: full'),
   thresholds: z.array(threshold).max(10).optional(),
   spark: z.boolean().optional().describe('Numbers: a line of the range below the value; absent: yes'),
   min: level.optional().describe("Gauges: the left end; absent: the count's own bound, else 0"),

@@ -1,6 +1,6 @@
+import { connected, createDatabases, randomPasswords } from '@count/core/databases'
 import postgres from 'postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { connected, createDatabases, randomPasswords } from '@count/core/databases'
 import { type PostgresServer, startPostgres } from '../src/postgres-server.ts'
 import { type TestDatabases, testDatabases } from '../src/testing.ts'
 
