@@ -28,6 +28,7 @@ const empty = (value) =>
 function shown(value) {
   if (empty(value)) return t('audit.nothing')
   if (typeof value === 'number') return number(value)
+  if (typeof value === 'boolean') return t(`audit.${value}`)
   if (Array.isArray(value)) return value.map(shown).join(', ')
   return typeof value === 'string' ? value : JSON.stringify(value)
 }

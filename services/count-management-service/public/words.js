@@ -373,6 +373,8 @@ export const words = {
   ],
   'audit.none': ['조건에 맞는 기록이 없습니다.', 'No record matches the filters.'],
   'audit.nothing': ['없음', 'nothing'],
+  'audit.true': ['예', 'yes'],
+  'audit.false': ['아니요', 'no'],
   'action.count.create': ['카운트 만들기', 'Count created'],
   'action.count.update': ['카운트 변경', 'Count changed'],
   'action.count.correct': ['값 수정', 'Value corrected'],

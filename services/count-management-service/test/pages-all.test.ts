@@ -107,7 +107,7 @@ const korean = '오전|오후|방금|\\d+(초|분|시간|일)( 전)?'
 
 /** Every text and label that is seen or heard, of which none is of the word tables (marked ⟦…⟧), data or a formatted date. */
 const strays = `(() => {
-  const known = /⟦[^⟦⟧]*⟧|Mozilla\\/.*|page\\.views|votes\\.2026|shop(\\.\\w+)?|(192\\.0\\.2|127\\.0\\.0)\\.\\d+|admin|editor|viewer|minji|guest|(Chrome|Safari), (Linux|iPhone)|지난 행사|집계 누락|web|main|Page views|Views|Shop|ck_|[0-9a-f]{16}|counts:\\w+|nothing\\.here|import\\.counts|Ctrl K|[\\d.,]+ ?[kKMG]?B|${korean}/g
+  const known = /⟦[^⟦⟧]*⟧|lightMyRequest|[\\w-]{22}|Mozilla\\/.*|page\\.views|votes\\.2026|shop(\\.\\w+)?|(192\\.0\\.2|127\\.0\\.0)\\.\\d+|admin|editor|viewer|minji|guest|(Chrome|Safari), (Linux|iPhone)|지난 행사|집계 누락|web|main|Page views|Views|Shop|ck_|[0-9a-f]{16}|counts:\\w+|nothing\\.here|import\\.counts|Ctrl K|[\\d.,]+ ?[kKMG]?B|${korean}/g
   const told = (text) => text.replace(known, '').replace(known, '').match(/[A-Za-z가-힣]{2,}/)
   const found = []
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
