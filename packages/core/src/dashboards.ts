@@ -37,7 +37,7 @@ export const countSelection = z
   .strictObject({
     ids: z.array(countId).min(1).max(maxPanelCounts).optional(),
     prefix: countId.optional(),
-    tag: tag.regex(/^[^\p{Cc}\p{Cs}]+$/u).optional(),
+    tag: tag.optional(),
   })
   .superRefine(({ ids, prefix, tag }, { addIssue }) => {
     if ([ids, prefix, tag].filter((way) => way !== undefined).length !== 1)
@@ -84,7 +84,7 @@ const panelShape = z.strictObject({
   text: z
     .string()
     .max(10_000)
-    .regex(/^([^\p{Cc}\p{Cs}]|[\t\n\r])*$/u)
+    .regex(/^[\p{L}\p{M}\p{N}\p{P}\p{S}\p{Z}\p{Cf}\p{Co}\p{Cn}\t\n\r]*$/u)
     .optional()
     .describe('Markdown panels have text and no counts'),
 })

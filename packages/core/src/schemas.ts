@@ -14,7 +14,12 @@ export const instant = z.iso.datetime({ offset: true })
 export const limit = z.int().min(1).max(maxPage).default(100)
 export const granularity = z.enum(['minute', 'hour', 'day'])
 export const measure = z.enum(['change', 'value'])
-export const tag = z.string().min(1).max(64)
+/** Without what PostgreSQL refuses: control characters (NUL), lone surrogates. */
+export const tag = z
+  .string()
+  .min(1)
+  .max(64)
+  .regex(/^[^\p{Cc}\p{Cs}]+$/u)
 
 export const amountBody = z.strictObject({ amount: amount.default(1) })
 export const valueBody = z.strictObject({ value })

@@ -59,7 +59,8 @@ export function Menu({ label, items, icon = 'more', text, kind = 'plain square' 
   const root = useRef(/** @type {HTMLElement | null} */ (null))
   const entries = () => [...(root.current?.querySelectorAll('[role^=menuitem]:not([disabled])') ?? [])]
   const focus = (/** @type {Element | undefined | null} */ element) =>
-    element instanceof HTMLElement && element.focus()
+    // Without scrolling: that would close the menu.
+    element instanceof HTMLElement && element.focus({ preventScroll: true })
   const close = (/** @type {boolean} */ back) => {
     setOpen(false)
     if (back) focus(root.current?.querySelector('button'))

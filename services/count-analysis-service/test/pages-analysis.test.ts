@@ -25,12 +25,17 @@ const problem = (name: string, status: number, errors: object[] = []) => ({
 async function exported(page: Page, title: string, language: Language, what: 'csv' | 'png') {
   const w = say(language)
   const item = page.getByRole('menuitem', { name: w(`chart.${what}`) })
+  const download = page.waitForEvent('download', { timeout: patience })
   // A menu closes as the page scrolls, which looking for its button may still be doing.
   await until('the menu', async () => {
-    await page.getByRole('button', { name: w('chart.export', { title }), exact: true }).click()
-    return await item.isVisible()
+    if (!(await item.isVisible()))
+      await page.getByRole('button', { name: w('chart.export', { title }), exact: true }).click()
+    return item.click({ timeout: 1000 }).then(
+      () => true,
+      () => false,
+    )
   })
-  const [file] = await Promise.all([page.waitForEvent('download'), item.click()])
+  const file = await download
   return { name: file.suggestedFilename(), content: await readFile(await file.path()) }
 }
 

@@ -13,21 +13,21 @@ import {
 import { role } from '@count/core/sessions'
 import { z } from 'zod'
 
-/** One line, or several: without control characters, of which PostgreSQL refuses NUL. */
+/** One line, or several: without control characters and lone surrogates, which PostgreSQL refuses in text or JSON. */
 const line = (max: number) =>
   z
     .string()
     .max(max)
-    .regex(/^\P{Cc}*$/u)
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u)
 const text = (max: number) =>
   z
     .string()
     .max(max)
-    .regex(/^[\P{Cc}\t\n\r]*$/u)
+    .regex(/^[\p{L}\p{M}\p{N}\p{P}\p{S}\p{Z}\p{Cf}\p{Co}\p{Cn}\t\n\r]*$/u)
 
 const name = line(200).min(1)
 /** `|` separates tags in an export. */
-const tags = z.array(tag.regex(/^[^|\p{Cc}]+$/u)).max(32)
+const tags = z.array(tag.regex(/^[^|]+$/)).max(32)
 const bound = value.nullable()
 const metadata = z.record(z.string(), z.unknown())
 

@@ -127,6 +127,7 @@ describe('GET /api/v1/counts/{id}', () => {
       '/api/v1/counts/UPPER',
       `/api/v1/counts/${half}?consistency=weak`,
       `/api/v1/counts/${half}?x=1`,
+      '/api/v1/counts?tag=%00',
     ]) {
       expect((await get(url)).status).toBe(400)
     }

@@ -21,7 +21,7 @@ const bulkBody = z.strictObject({
   filter: bulkFilter.optional().describe('Instead of ids: all counts that the same search would list now'),
   action: bulkAction,
   tags: z
-    .array(tag.regex(/^[^|\p{Cc}]+$/u))
+    .array(tag.regex(/^[^|]+$/))
     .min(1)
     .max(32)
     .optional(),
