@@ -149,19 +149,23 @@ export function listDashboards() {
 
 /** Reads every value from the primary and takes it off the account. */
 export function settle({ prefix, size }) {
-  for (let from = 0; from < size; from += 500) {
-    const ids = Array.from({ length: Math.min(500, size - from) }, (_, i) => `${prefix}${from + i}`)
-    const response = http.get(`${url}/api/v1/counts?consistency=strong&ids=${ids.join(',')}`, {
-      headers: asService,
-      tags: { kind: 'settle' },
-    })
-    if (response.status !== 200) fail(`reading the values back: ${response.status} ${response.body}`)
-    for (const item of response.json('items')) unaccounted.add(-item.value)
+  const params = { headers: asService, tags: { kind: 'settle', name: 'settle' } }
+  for (let from = 0; from < size; from += 100) {
+    const calls = Array.from({ length: Math.min(100, size - from) }, (_, i) => [
+      'GET',
+      `${url}/api/v1/counts/${prefix}${from + i}?consistency=strong`,
+      null,
+      params,
+    ])
+    for (const response of http.batch(calls)) {
+      if (response.status !== 200) fail(`reading the values back: ${response.status} ${response.body}`)
+      unaccounted.add(-response.json('value'))
+    }
   }
 }
 
-const number = (value) =>
-  value === undefined ? '–' : Number(value).toLocaleString('en', { maximumFractionDigits: 1 })
+// k6's toLocaleString takes a radix.
+const number = (value) => (value === undefined ? '–' : String(Math.round(value * 10) / 10))
 
 /** A summary in Markdown, on the terminal and in RESULTS (a folder) when that is set. */
 export const summarise = (name) => (data) => {

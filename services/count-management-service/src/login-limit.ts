@@ -32,12 +32,12 @@ class Blocked extends Error {
 export async function beginAttempt(sql: Sql, attempt: Attempt): Promise<number> {
   const begun = sql.begin(async (tx) => {
     for (const { key, free } of keysOf(attempt)) {
-      await tx`insert into login_attempt (key, failures, blocked_until, at)
-        values (${key}, 0, clock_timestamp(), clock_timestamp()) on conflict do nothing`
+      // In one statement: a sign-in that succeeds at the same time takes the row away.
       const [row] = await tx<[{ failures: number; wait: number; forgotten: boolean }]>`
-        select failures, at < clock_timestamp() - ${forget}::interval as forgotten,
-          extract(epoch from blocked_until - clock_timestamp())::float8 as wait
-        from login_attempt where key = ${key} for update`
+        insert into login_attempt as l (key, failures, blocked_until, at)
+        values (${key}, 0, clock_timestamp(), clock_timestamp()) on conflict (key) do update set key = excluded.key
+        returning l.failures, l.at < clock_timestamp() - ${forget}::interval as forgotten,
+          extract(epoch from l.blocked_until - clock_timestamp())::float8 as wait`
       if (row.wait > 0) throw new Blocked(Math.ceil(row.wait))
       const failures = row.forgotten ? 1 : row.failures + 1
       const seconds = failures <= free ? 0 : Math.min(2 ** (failures - free - 1), maxSeconds)

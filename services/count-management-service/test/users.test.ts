@@ -26,6 +26,19 @@ const audit = async (target: string) =>
   )
 const alive = async (who: Caller) => (await who.call('GET', session)).status === 200
 
+test('many sign-ins of one account at once each get an answer: in, or asked to wait', async () => {
+  const statuses = new Set<number>()
+  for (let round = 0; round < 5; round++) {
+    const asked = Array.from({ length: 10 }, () =>
+      caller(world.app).call('POST', session, { username: 'admin', password }),
+    )
+    for (const { status } of await Promise.all(asked)) statuses.add(status)
+  }
+  expect([...statuses].filter((status) => ![200, 429].includes(status))).toEqual([])
+  expect(statuses).toContain(200)
+  await world.sql`delete from login_attempt`
+})
+
 describe('users', () => {
   test('are added, active at once, listed in pages, and audited', async () => {
     const reply = await admin.call('POST', users, { username: 'Minji', password: good, role: 'editor' })
