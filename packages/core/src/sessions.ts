@@ -67,6 +67,8 @@ export interface SessionVerifier {
 const pollMs = 1000
 /** Until the list came for the first time: all-in-one, management opens beside those who ask. */
 const firstPollMs = 50
+/** Failures in a row that are told: until it listens, a process cannot ask itself. */
+const tellAfter = 20
 const fetchMs = 2000
 
 /**
@@ -82,6 +84,7 @@ export async function openSessionVerifier(
   let revoked = new Set<string>()
   let early = new Set<string>()
   let healthy = true
+  let failures = 0
 
   async function refresh(): Promise<void> {
     try {
@@ -91,9 +94,11 @@ export async function openSessionVerifier(
       revoked = new Set(list.revoked)
       // What was revoked here before this list was asked for is in it.
       early = early.difference(before)
+      failures = 0
       healthy = true
     } catch (error) {
-      if (healthy) log.warn({ reason: String(error) }, 'sessions cannot be asked for')
+      failures++
+      if (failures === tellAfter) log.warn({ reason: String(error) }, 'sessions cannot be asked for')
       healthy = false
     }
   }

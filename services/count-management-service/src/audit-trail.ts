@@ -1,7 +1,7 @@
 import type { Role } from '@count/core/access'
+import { pageOf, positionOf } from '@count/core/page-cursor'
 import type { Sql, TransactionSql } from '@count/core/postgres'
 import { z } from 'zod'
-import { pageOf, positionOf } from './page-cursor.ts'
 import { type AuditFilter, type AuditQuery, type AuditView, auditView } from './schemas.ts'
 
 /** An entry as the trail keeps it. */

@@ -2,6 +2,7 @@ import type { CountCache } from '@count/core/count-cache'
 import type { Records } from '@count/core/count-records'
 import type { GroupCommit, Operation, Outcome } from '@count/core/group-commit'
 import { pastOf, seriesOf, windowOf } from '@count/core/history'
+import { pageOf, positionOf } from '@count/core/page-cursor'
 import type { Sql, TransactionSql } from '@count/core/postgres'
 import { type ProblemDocument, type ProblemName, problem } from '@count/core/problem'
 import type { Applied, CountInfo, HistoryView } from '@count/core/schemas'
@@ -19,7 +20,6 @@ import {
   updateCount,
 } from './count-rows.ts'
 import type { LifecycleSteps } from './lifecycle.ts'
-import { pageOf, positionOf } from './page-cursor.ts'
 import type { AdminCount, CountCreation, CountPatch, CountQuery, HistoryQuery } from './schemas.ts'
 
 /** What a call came to: a result, or why it was refused. */

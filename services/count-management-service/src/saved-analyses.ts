@@ -1,10 +1,10 @@
+import { pageOf, positionOf } from '@count/core/page-cursor'
 import type { Sql } from '@count/core/postgres'
 import { problem } from '@count/core/problem'
 import { z } from 'zod'
 import { type Actor, entryOf, json, record } from './audit.ts'
 import { type Answer, isTaken } from './count-manager.ts'
 import { jsonFault } from './count-metadata.ts'
-import { pageOf, positionOf } from './page-cursor.ts'
 import { type AnalysisInput, type AnalysisView, analysisView, maxStateBytes, type Page } from './schemas.ts'
 
 interface Row {

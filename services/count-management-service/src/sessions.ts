@@ -1,10 +1,10 @@
+import { pageOf, positionOf } from '@count/core/page-cursor'
 import type { Sql, TransactionSql } from '@count/core/postgres'
 import { problem } from '@count/core/problem'
 import type { SessionClaims, SessionVerifier } from '@count/core/sessions'
 import { z } from 'zod'
 import { type Actor, entryOf, record } from './audit.ts'
 import type { Answer } from './count-manager.ts'
-import { pageOf, positionOf } from './page-cursor.ts'
 import type { SessionQuery, SessionView } from './schemas.ts'
 
 interface Row {

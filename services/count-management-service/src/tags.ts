@@ -1,7 +1,7 @@
+import { pageOf, positionOf } from '@count/core/page-cursor'
 import type { Sql } from '@count/core/postgres'
 import { z } from 'zod'
 import { patternOf } from './count-rows.ts'
-import { pageOf, positionOf } from './page-cursor.ts'
 import type { TagQuery } from './schemas.ts'
 
 const position = z.tuple([z.int(), z.string()])

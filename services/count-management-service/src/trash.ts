@@ -1,4 +1,5 @@
 import type { CountRecord, Query, ReadingStore, Records } from '@count/core/count-records'
+import { pageOf, positionOf } from '@count/core/page-cursor'
 import type { Sql } from '@count/core/postgres'
 import { problem } from '@count/core/problem'
 import type { CountInfo } from '@count/core/schemas'
@@ -8,7 +9,6 @@ import { type Actor, entryOf, record, type Undoing } from './audit.ts'
 import { type Answer, ignoreAway, isTaken } from './count-manager.ts'
 import { type CountRow, infoOf, nextRevision, patternOf } from './count-rows.ts'
 import type { LifecycleSteps } from './lifecycle.ts'
-import { pageOf, positionOf } from './page-cursor.ts'
 import type { Trashed, TrashQuery } from './schemas.ts'
 
 export interface TrashParts {
