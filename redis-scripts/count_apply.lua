@@ -29,7 +29,7 @@
 -- errors  BAD_ARG
 --
 -- Numbers are formatted with %d, a long of 64 bits: exact for every double that is whole, and twice as fast as %.0f.
-local call, format, match, floor = redis.call, string.format, string.match, math.floor
+local call, format, match, sub, floor = redis.call, string.format, string.match, string.sub, math.floor
 local now = call('TIME')
 local time = now[1] * 1000000 + now[2]
 local number, deadline, kept_ms, believed = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[7]), tonumber(ARGV[8])
@@ -65,10 +65,10 @@ local loaded, touched = {}, {}
 local function load(i)
   local key = KEYS[7 + 2 * i]
   local r = call('HMGET', key, 'v', 't', 'l', 'u', 's', 'c', 'o')
-  local count = { value = 0, version = 0, v = '0', t = '0' }
+  local count = { value = 0, version = 0 }
   if r[6] then
-    count = { value = tonumber(r[1]), version = tonumber(r[2]), v = r[1], t = r[2], min = tonumber(r[3]), max = tonumber(r[4]),
-      status = r[5], created = r[6], open = r[7], key = key, history = KEYS[8 + 2 * i], delta = 0, operations = 0 }
+    count = { value = tonumber(r[1]), version = tonumber(r[2]), min = r[3] and tonumber(r[3]), max = r[4] and tonumber(r[4]),
+      status = r[5], created = r[6], open = r[7], key = key, history = KEYS[8 + 2 * i], from = r[2], delta = 0, operations = 0 }
   end
   loaded[i] = count
   return count
@@ -84,40 +84,45 @@ local function refusal(count, kind, expected, value)
 end
 
 local function perform(request)
-  local results, wrote, i = {}, false, 4
+  local results, wrote = {}, false
+  local n, i = 0, 4
   while i < #request do
     local count, kind, amount = loaded[request[i]] or load(request[i]), request[i + 1], request[i + 2]
-    local value = kind == 0 and count.value + amount or amount
+    local before = count.value
+    local value = kind == 0 and before + amount or amount
     local word = refusal(count, kind, request[i + 3], value)
+    n = n + 1
     if word then
-      results[#results + 1] = '"' .. word .. '",' .. count.v .. ',' .. count.t
+      results[n] = format('"%s",%d,%d', word, before, count.version)
     else
-      if count.operations == 0 then
-        touched[#touched + 1] = count
-        count.from = count.t
-      end
+      if count.operations == 0 then touched[#touched + 1] = count end
       version = version + 1
-      local delta = value - count.value
-      count.value, count.version, count.delta, count.operations = value, version, count.delta + delta, count.operations + 1
-      count.v, count.t = format('%d', value), format('%d', version)
-      results[#results + 1] = count.v .. ',' .. count.t .. ',' .. format('%d', delta)
+      count.value, count.version, count.operations = value, version, count.operations + 1
+      count.delta = count.delta + value - before
+      results[n] = format('%d,%d,%d', value, version, value - before)
       wrote = true
     end
     i = i + (kind == 2 and 4 or 3)
   end
-  return table.concat(results, ','), wrote or #request == 3
+  return n == 1 and results[1] or table.concat(results, ','), wrote or n == 0
 end
 
 -- Words for a request of which a count is missing; nil for another.
 local function missing(request)
-  local words, any, i = {}, false, 4
+  local any, i = false, 4
   while i < #request do
-    local there = (loaded[request[i]] or load(request[i])).key
-    any = any or not there
-    words[#words + 1] = there and '"waiting",0,0' or '"missing",0,0'
+    any = any or not (loaded[request[i]] or load(request[i])).key
     i = i + (request[i + 1] == 2 and 4 or 3)
   end
-  return any and table.concat(words, ',') or nil
+  if not any then return nil end
+  local words
+  i = 4
+  while i < #request do
+    local word = (loaded[request[i]] or load(request[i])).key and '"waiting",0,0' or '"missing",0,0'
+    words = words and words .. ',' .. word or word
+    i = i + (request[i + 1] == 2 and 4 or 3)
+  end
+  return words
 end
 
 local answers, kept, keep = {}, {}, {}
@@ -160,34 +165,40 @@ local function close(count, closed, letter, size, ring, index, delta)
 end
 
 local queued, waiting, since = {}, {}, {}
-for i, count in ipairs(touched) do queued[i] = string.sub(count.key, prefix) .. ' ' .. count.created end
+for i, count in ipairs(touched) do queued[i] = sub(count.key, prefix) .. ' ' .. count.created end
 if #touched > 0 then
   waiting = call('HMGET', KEYS[5], unpack(queued))
   since = call('HMGET', KEYS[4], unpack(queued))
 end
 local changes, dirty, hour = {}, {}, format('%d', floor(seconds / 3600))
+local minute_text, day_text = format('%d', minute), format('%d', day)
 for i, count in ipairs(touched) do
   local m, md, hd, d, dd = match(count.open or '', '^(%d+):(%-?%d+):(%-?%d+):(%d+):(%-?%d+)$')
-  m, md, hd, d, dd = tonumber(m), tonumber(md) or 0, tonumber(hd) or 0, tonumber(d), tonumber(dd) or 0
-  local closed = {}
-  if m and m ~= minute then
-    close(count, closed, 'm', 60, 50, m, md)
-    md = 0
-    if floor(m / 60) ~= floor(minute / 60) then
-      close(count, closed, 'h', 24, 92, floor(m / 60), hd)
-      hd = 0
+  md, hd, dd = m and tonumber(md) or 0, m and tonumber(hd) or 0, m and tonumber(dd) or 0
+  if m and (m ~= minute_text or d ~= day_text) then
+    m, d = tonumber(m), tonumber(d)
+    local closed = {}
+    if m ~= minute then
+      close(count, closed, 'm', 60, 50, m, md)
+      md = 0
+      if floor(m / 60) ~= floor(minute / 60) then
+        close(count, closed, 'h', 24, 92, floor(m / 60), hd)
+        hd = 0
+      end
     end
-  end
-  if d and d ~= day then
-    close(count, closed, 'd', 32, 117, d, dd)
-    dd = 0
+    if d ~= day then
+      close(count, closed, 'd', 32, 117, d, dd)
+      dd = 0
+    end
+    count.closed = closed
   end
   local delta, operations, restored = count.delta, count.operations, ''
-  count.closed, count.open = closed, format('%d:%d:%d:%d:%d', minute, md + delta, hd + delta, day, dd + delta)
+  count.open = format('%s:%d:%d:%s:%d', minute_text, md + delta, hd + delta, day_text, dd + delta)
   if waiting[i] then
     local from, sum, times, back = match(waiting[i], '^(%d+) (%-?%d+) (%d+) %-?%d+ %d+(.*)$')
     count.from, delta, operations, restored = from, sum + delta, times + operations, back
   end
+  count.v, count.t = format('%d', count.value), format('%d', count.version)
   changes[2 * i - 1] = queued[i]
   changes[2 * i] = format('%s %d %d %s %s%s', count.from, delta, operations, count.v, count.t, restored)
   if not since[i] then
@@ -204,7 +215,7 @@ if #touched > 0 then
 end
 for _, count in ipairs(touched) do
   call('HSET', count.key, 'v', count.v, 't', count.t, 'o', count.open)
-  if #count.closed > 0 then call('HSET', count.history, unpack(count.closed)) end
+  if count.closed and #count.closed > 0 then call('HSET', count.history, unpack(count.closed)) end
 end
 if #keep > 0 then
   local key = KEYS[7 + believed - generation]

@@ -29,6 +29,8 @@ interface Shard {
   poked: boolean
   /** When to look without being poked, in ms of performance.now(). */
   nextAt: number
+  /** Until when it rests, poked or not. */
+  restsUntil: number
   failures: number
   /** When its queue was last found empty or emptied, in ms of performance.now(). */
   drainedAt: number
@@ -37,6 +39,13 @@ interface Shard {
 
 /** What a frozen database or bus holds back is tried again after this long. */
 const handleMs = 30_000
+
+/**
+ * A drain is followed by a rest of so many times its length, up to a limit: under load the requests come first, and what
+ * changes meanwhile is drained as one net change.
+ */
+const restTimes = 3
+const restAtMostMs = 200
 
 export type Drainer = ReturnType<typeof openDrainer>
 
@@ -51,6 +60,7 @@ export function openDrainer(options: DrainerOptions) {
     number,
     poked: false,
     nextAt: 0,
+    restsUntil: 0,
     failures: 0,
     drainedAt: performance.now(),
     running: undefined,
@@ -112,11 +122,14 @@ export function openDrainer(options: DrainerOptions) {
   }
 
   async function run(shard: Shard): Promise<void> {
+    const began = performance.now()
     try {
       await drain(shard.number)
+      const now = performance.now()
       shard.failures = 0
-      shard.drainedAt = performance.now()
-      shard.nextAt = performance.now() + 2 * pauseMs
+      shard.drainedAt = now
+      shard.restsUntil = now + Math.min(restTimes * (now - began), restAtMostMs)
+      shard.nextAt = now + 2 * pauseMs
     } catch (error) {
       shard.failures++
       shard.nextAt = performance.now() + Math.min(50 * 2 ** shard.failures, 1000)
@@ -133,7 +146,7 @@ export function openDrainer(options: DrainerOptions) {
     const now = performance.now()
     for (const shard of shards) {
       const due = shard.nextAt <= now || (shard.poked && shard.failures === 0)
-      if (shard.running || !due) continue
+      if (shard.running || !due || shard.restsUntil > now) continue
       shard.poked = false
       shard.running = run(shard)
     }
