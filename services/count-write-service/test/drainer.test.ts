@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { connectRedis, untilReady } from '@count/core/redis'
 import { openValueStore, type ValueStore } from '@count/core/value-store'
 import type { RedisServer } from '@count/stack/redis-server'
@@ -75,6 +76,24 @@ test('what was not handed over comes again, identical, before anything newer', a
   })
   await until('both to be handed over', () => seen.length === 4)
   expect(seen).toEqual([...Array(3).fill([['a 1', 'first']]), [['a 1', 'second']]])
+})
+
+test('a drain is followed by a rest three times its length, poked or not', async () => {
+  const tookMs = 40
+  const drains: { began: number; ended: number }[] = []
+  await redis.hset(queue, 'a 1', 'x')
+  const drainer = start(async () => {
+    const began = performance.now()
+    await redis.hset(queue, 'a 1', 'x')
+    await delay(tookMs)
+    drains.push({ began, ended: performance.now() })
+  })
+  await until('a second drain', () => {
+    drainer.poke(0)
+    return drains.length > 1
+  })
+  const [first, second] = drains as [(typeof drains)[number], (typeof drains)[number]]
+  expect(second.began - first.ended).toBeGreaterThan(3 * tookMs - 5)
 })
 
 test('a drainer that wakes after its lease has ended does not remove its successor’s claim', async () => {
