@@ -76,12 +76,15 @@ function node(token) {
 /** @type {Promise<typeof import('/assets/vendor/marked.js')> | undefined} */
 let loading
 
-/** Text as CommonMark says, parsed by marked's lexer and drawn as nodes. @param {{ text: string }} props */
+/** Text as CommonMark says, parsed by marked's lexer and drawn as nodes; as it is where the parser cannot be had. @param {{ text: string }} props */
 export function Markdown({ text }) {
-  const [marked, setMarked] = useState(/** @type {typeof import('/assets/vendor/marked.js') | null} */ (null))
+  const [marked, setMarked] = useState(
+    /** @type {typeof import('/assets/vendor/marked.js') | 'awaited' | 'away'} */ ('awaited'),
+  )
   useEffect(() => {
     loading ??= import('/assets/vendor/marked.js')
-    loading.then(setMarked, () => undefined)
+    loading.then(setMarked, () => setMarked('away'))
   }, [])
-  return html`<div class="panel-text" tabindex="0">${marked ? all(marked.lexer(text, { gfm: true })) : html`<p>${text}</p>`}</div>`
+  if (marked === 'awaited') return html`<div class="panel-wait"></div>`
+  return html`<div class="panel-text" tabindex="0">${marked === 'away' ? html`<p>${text}</p>` : all(marked.lexer(text, { gfm: true }))}</div>`
 }

@@ -18,6 +18,7 @@ export type JobManager = ReturnType<typeof createJobManager>
 /** An import of at most so many lines is awaited, so long at most. */
 const awaitedLines = 1000
 const awaitMs = 20_000
+const lookMs = 50
 
 const refused = (document: ProblemDocument): { ok: false; problem: ProblemDocument } => ({
   ok: false,
@@ -65,13 +66,24 @@ export function createJobManager({ sql, zone, runner }: { sql: Sql; zone: Zone; 
         }),
       )
     }
-    if (total <= awaitedLines) {
-      const waiting = new AbortController()
-      await Promise.race([runner.run(id), delay(awaitMs, undefined, { signal: waiting.signal })]).finally(
-        () => waiting.abort(),
-      )
-    } else runner.wake()
+    if (total <= awaitedLines) return await awaited(id)
+    runner.wake()
     return await get(id)
+  }
+
+  /** The job when it has ended, or as it stands when time is up. A lane may have taken it before us. */
+  async function awaited(id: string): Promise<Answer<JobView>> {
+    const until = performance.now() + awaitMs
+    const waiting = new AbortController()
+    await Promise.race([runner.run(id), delay(awaitMs, undefined, { signal: waiting.signal })]).finally(() =>
+      waiting.abort(),
+    )
+    let job = await get(id)
+    while (job.ok && job.value.status === 'running' && performance.now() < until) {
+      await delay(lookMs)
+      job = await get(id)
+    }
+    return job
   }
 
   async function get(id: string): Promise<Answer<JobView>> {
