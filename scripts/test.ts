@@ -9,6 +9,7 @@ import { findJava, findRedisServer } from '../packages/stack/src/binaries.ts'
 import { findChromium } from '../packages/stack/src/chromium.ts'
 import { kafkaJars } from '../packages/stack/src/kafka-jars.ts'
 import { endLeaked } from '../packages/stack/src/leaks.ts'
+import { findSchemathesis } from '../packages/stack/src/schemathesis.ts'
 
 type Result = {
   numPassedTests: number
@@ -22,6 +23,7 @@ async function prepare(): Promise<void> {
   await findJava()
   await kafkaJars()
   await findChromium()
+  await findSchemathesis()
 }
 
 /** Runs vitest on our own output. @returns its exit code */

@@ -12,6 +12,7 @@ import type {
 } from 'fastify'
 import { z } from 'zod'
 import { isAway } from './away.ts'
+import { unicodeFormat } from './limits.ts'
 import { type ProblemDocument, type ProblemName, problem } from './problem.ts'
 
 declare module 'fastify' {
@@ -87,6 +88,7 @@ const options: Options = {
   strict: true,
   strictTypes: false,
   strictRequired: false,
+  formats: { [unicodeFormat]: (text: string) => text.isWellFormed() },
 }
 
 /** Bodies are taken as they are; query, path and headers are text, so theirs are coerced. A body all of whose fields are optional may be absent. */

@@ -8,3 +8,6 @@ export const maxOperations = 1000
 export const maxPage = 1000
 
 export const idPattern = '^[a-z0-9][a-z0-9._:-]{0,127}$'
+
+/** Format of a text without half of a surrogate pair, which PostgreSQL refuses. */
+export const unicodeFormat = 'unicode'

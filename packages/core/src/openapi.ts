@@ -6,16 +6,26 @@ import type { Access } from './access.ts'
 import { jsonSchema } from './http.ts'
 import { type ProblemName, problemDocument, problems } from './problem.ts'
 
-const securitySchemes = {
+const securitySchemes = (cookie: string) => ({
   key: { type: 'http' as const, scheme: 'bearer', description: 'An API key: `ck_<id>_<secret>_<checksum>`' },
   session: {
     type: 'apiKey' as const,
     in: 'cookie',
-    name: 'session',
+    name: cookie,
     description: 'Set by POST /api/v1/admin/session',
   },
+  csrf: {
+    type: 'apiKey' as const,
+    in: 'header',
+    name: 'X-CSRF-Token',
+    description: "The session's `csrfToken`, told by POST and GET /api/v1/admin/session",
+  },
   service: { type: 'http' as const, scheme: 'bearer', description: 'SERVICE_TOKEN, between services only' },
-}
+})
+
+/** A change by session carries the session's token too. */
+const securityOf = (kind: Exclude<Access['kind'], 'public'>, method: string) =>
+  kind === 'session' && method !== 'GET' ? { session: [], csrf: [] } : { [kind]: [] }
 
 /** What every caller of a kind may be told. */
 const problemsOf: Record<Access['kind'], ProblemName[]> = {
@@ -60,7 +70,7 @@ function complete(route: RouteOptions): FastifySchema {
   const own = z.record(z.string(), z.unknown()).parse(schema.response ?? {})
   return {
     ...schema,
-    ...(kind === 'public' ? {} : { security: [{ [kind]: [] }] }),
+    ...(kind === 'public' ? {} : { security: [securityOf(kind, String(route.method))] }),
     response: {
       ...(Object.keys(own).length > 0 ? own : { 200: { description: 'Done', type: 'null' } }),
       ...describe(refusalsOf(route)),
@@ -88,18 +98,18 @@ const contentSecurity =
 
 /**
  * GET /openapi.json (OpenAPI 3.1 of all routes registered after this, from their own schemas) and /docs, which draws it under
- * a CSP without inline scripts.
+ * a CSP without inline scripts. `cookie` is the session's name.
  */
 export async function documentApi(
   app: FastifyInstance,
-  info: { title: string; version: string; url?: string },
+  info: { title: string; version: string; url?: string; cookie: string },
 ): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
       info: { title: info.title, version: info.version },
       servers: [{ url: info.url ?? '/' }],
-      components: { securitySchemes },
+      components: { securitySchemes: securitySchemes(info.cookie) },
     },
     stripBasePath: false,
     refResolver: { buildLocalReference: (json) => String(json.$id) },

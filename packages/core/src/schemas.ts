@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { idPattern, maxOperations, maxPage, maxValue } from './limits.ts'
+import { idPattern, maxOperations, maxPage, maxValue, unicodeFormat } from './limits.ts'
 
 /** A count's name in the API: 1–128 characters of `a-z 0-9 . _ : -`, the first a letter or digit. */
 export const countId = z.string().regex(new RegExp(idPattern)).describe('A count id')
@@ -14,12 +14,27 @@ export const instant = z.iso.datetime({ offset: true })
 export const limit = z.int().min(1).max(maxPage).default(100)
 export const granularity = z.enum(['minute', 'hour', 'day'])
 export const measure = z.enum(['change', 'value'])
-/** Without what PostgreSQL refuses: control characters (NUL), lone surrogates. */
-export const tag = z
-  .string()
-  .min(1)
-  .max(64)
-  .regex(/^[^\p{Cc}\p{Cs}]+$/u)
+
+/** Ranges, not classes: most readers of our documents, Python's among them, know no \p{…} in a pattern. */
+const without = (controls: string) => new RegExp(`^[^${controls}\\u007f-\\u009f]*$`, 'u')
+const oneLine = without('\\u0000-\\u001f')
+const anyLines = without('\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f')
+
+/** No half of a surrogate pair. */
+const wellFormed = (pattern: RegExp, max: number) =>
+  z
+    .string()
+    .max(max)
+    .regex(pattern)
+    .refine((text) => text.isWellFormed(), 'is not well-formed Unicode')
+    .meta({ format: unicodeFormat })
+
+/** Text of one line: no control characters and no half of a surrogate pair; PostgreSQL's JSON takes neither. */
+export const line = (max: number) => wellFormed(oneLine, max)
+/** Text of any number of lines, tabs too. */
+export const text = (max: number) => wellFormed(anyLines, max)
+
+export const tag = line(64).min(1)
 
 export const amountBody = z.strictObject({ amount: amount.default(1) })
 export const valueBody = z.strictObject({ value })

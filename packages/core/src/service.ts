@@ -23,6 +23,7 @@ import type {} from './key-access.ts'
 import { measureRequests } from './metrics.ts'
 import { documentApi } from './openapi.ts'
 import { problem } from './problem.ts'
+import { cookieName } from './sessions.ts'
 
 /** What a service gets from the process that runs it. */
 export interface ServiceContext {
@@ -121,6 +122,9 @@ export async function createServer(
     title: options.title ?? parts.map((part) => part.name).join(', '),
     version,
     url: options.publicUrl,
+    cookie: cookieName({
+      secure: options.tls !== undefined || options.publicUrl?.startsWith('https:') === true,
+    }),
   })
   app.decorateRequest('apiKey', null)
   demandAccess(app)

@@ -1,13 +1,5 @@
-import {
-  countSelection,
-  dashboard,
-  dashboardBody,
-  dashboardId,
-  line,
-  range,
-  title,
-} from '@count/core/dashboards'
-import { instant, limit } from '@count/core/schemas'
+import { countSelection, dashboard, dashboardBody, dashboardId, range, title } from '@count/core/dashboards'
+import { instant, limit, line } from '@count/core/schemas'
 import { z } from 'zod'
 
 export const page = <T extends z.ZodType>(item: T) =>

@@ -1,5 +1,5 @@
 import type { Sql, TransactionSql } from '@count/core/postgres'
-import { status as countStatus, instant } from '@count/core/schemas'
+import { status as countStatus, instant, line, tag } from '@count/core/schemas'
 import { z } from 'zod'
 import { type Actor, json } from '../audit.ts'
 
@@ -60,17 +60,8 @@ export interface Tally {
 
 /** A page of counts to work on, as the list selects them. */
 export const bulkFilter = z.strictObject({
-  q: z
-    .string()
-    .max(200)
-    .regex(/^\P{Cc}*$/u)
-    .optional(),
-  tag: z
-    .string()
-    .min(1)
-    .max(64)
-    .regex(/^\P{Cc}+$/u)
-    .optional(),
+  q: line(200).optional(),
+  tag: tag.optional(),
   status: countStatus.optional(),
 })
 export type BulkFilter = z.output<typeof bulkFilter>

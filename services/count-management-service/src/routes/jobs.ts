@@ -136,7 +136,12 @@ export const jobRoutes =
           querystring: jsonSchema(
             z.strictObject({
               format: z.enum(['json', 'csv']).default('json'),
-              cursor: z.int().min(0).optional().describe('The last line of the page before'),
+              cursor: z
+                .int()
+                .min(0)
+                .max(2 ** 31 - 1)
+                .optional()
+                .describe('The last line of the page before'),
               limit,
             }),
           ),

@@ -1,10 +1,9 @@
 import { alertBody, alertRule, alertState } from '@count/core/alerts'
-import { line } from '@count/core/dashboards'
-import { countId, instant, value, version } from '@count/core/schemas'
+import { countId, instant, line, value, version } from '@count/core/schemas'
 import { z } from 'zod'
 import { pageQuery } from '../schemas.ts'
 
-export const alertId = z.string().regex(/^[^\p{Cc}\p{Cs}]{1,64}$/u)
+export const alertId = line(64).min(1)
 
 /** A rule as administrators see it; its secret is shown when it is made, and never again. */
 export const alertView = alertRule.extend({
