@@ -13,10 +13,13 @@ const most = 250
 /** When each version that was answered was seen in a frame, and how long after. */
 function createLedger() {
   const waiting = new Map<string, { version: number; at: number }[]>()
+  const shown = new Map<string, number>()
   const latencies: number[] = []
   return {
     latencies,
     answered(id: string, version: number): void {
+      // The frame may come before the answer: nobody waited.
+      if (version <= (shown.get(id) ?? 0)) return void latencies.push(0)
       const beside = waiting.get(id)
       if (beside) beside.push({ version, at: performance.now() })
       else waiting.set(id, [{ version, at: performance.now() }])
@@ -24,8 +27,8 @@ function createLedger() {
     /** A frame came that shows `version`: everything up to it is seen. */
     seen(id: string, version: number): void {
       const now = performance.now()
+      shown.set(id, version)
       const beside = waiting.get(id) ?? []
-      // An answer may come after its frame: it is matched when it does, with nothing to wait for.
       const open = beside.filter((one) => one.version > version)
       for (const one of beside) if (one.version <= version) latencies.push(now - one.at)
       waiting.set(id, open)

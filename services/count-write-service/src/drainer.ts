@@ -44,7 +44,7 @@ const handleMs = 30_000
  * A drain is followed by a rest of so many times its length, up to a limit: under load the requests come first, and what
  * changes meanwhile is drained as one net change.
  */
-const restTimes = 3
+const restTimes = 2
 const restAtMostMs = 200
 
 export type Drainer = ReturnType<typeof openDrainer>
