@@ -60,6 +60,59 @@ function pastDay(): string {
   return ['id,timestamp,delta', ...rows].join('\n')
 }
 
+/** A dashboard of every kind of panel but text. */
+const board = {
+  name: 'Shop today',
+  range: '24h',
+  panels: [
+    {
+      id: 'views',
+      type: 'number',
+      title: 'Page views',
+      counts: { ids: ['page.views'] },
+      layout: { x: 0, y: 0, w: 3, h: 2 },
+    },
+    {
+      id: 'orders',
+      type: 'number',
+      title: 'Orders',
+      counts: { ids: ['shop.orders'] },
+      layout: { x: 3, y: 0, w: 3, h: 2 },
+    },
+    {
+      id: 'vote',
+      type: 'gauge',
+      title: 'Spring vote 2026',
+      counts: { ids: ['votes.2026.spring'] },
+      max: 100_000,
+      thresholds: [{ at: 90_000, tone: 'warn' }],
+      layout: { x: 6, y: 0, w: 2, h: 2 },
+    },
+    {
+      id: 'stock',
+      type: 'bar',
+      title: 'By count',
+      counts: { tag: 'shop' },
+      layout: { x: 8, y: 0, w: 4, h: 3 },
+    },
+    {
+      id: 'day',
+      type: 'line',
+      title: 'Page views, changes',
+      measure: 'change',
+      counts: { ids: ['page.views'] },
+      layout: { x: 0, y: 2, w: 8, h: 4 },
+    },
+    {
+      id: 'all',
+      type: 'table',
+      title: 'All of them',
+      counts: { prefix: 'shop.' },
+      layout: { x: 8, y: 3, w: 4, h: 3 },
+    },
+  ],
+}
+
 /** Counts for a few seconds, so that the pages have something to show. */
 async function count(url: string, apiKey: string): Promise<void> {
   const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }
@@ -67,7 +120,7 @@ async function count(url: string, apiKey: string): Promise<void> {
     const operations = counts.map(({ id }, i) => ({
       id,
       op: 'increment',
-      amount: 1 + ((round * 7 + i * 13) % 19),
+      amount: 1 + ((round * 7 + i * 13) % 3),
     }))
     await fetch(`${url}/api/v1/counts/batch`, {
       method: 'POST',
@@ -93,7 +146,12 @@ async function shoot(browser: Browser, { url, admin, apiKey }: z.output<typeof c
     headers: { ...headers, 'content-type': 'text/csv' },
   })
   await count(url, apiKey)
+  const made = await context.request.post('/api/v1/dashboards', { data: board, headers })
+  const { id } = z.object({ id: z.string() }).parse(await made.json())
   const page = await context.newPage()
+  await page.goto(`/dashboards/view?id=${id}`)
+  for (const panel of board.panels) await page.locator(`.panel[data-drawn][data-panel=${panel.id}]`).waitFor()
+  await page.screenshot({ path: join(images, 'dashboard.png') })
   await page.goto('/management/')
   await page
     .locator('tbody tr')

@@ -7,15 +7,15 @@
 const mostPerFrame = 16
 /** Fewer would not make a frame shorter: its own cost is larger than theirs. */
 const fewestPerFrame = 3
-/** What one frame may take before the next takes fewer panels, ms. */
-const budgetMs = 20
+/** What one frame may take before the next takes fewer panels, ms: all the time there is while the page still fills. */
+const budgetMs = { first: 45, again: 20 }
 
 export function createPainter() {
   /** @type {Map<string, Entry>} */
   const entries = new Map()
   /** @type {WeakMap<Element, Entry>} */
   const byElement = new WeakMap()
-  let many = 8
+  const many = { first: 8, again: 8 }
   let asked = 0
 
   const sight = new IntersectionObserver(
@@ -40,7 +40,8 @@ export function createPainter() {
     const due = waiting.filter(({ drawn, everyMs, at }) => !drawn || now - at >= everyMs)
     // In sight first, then those that waited longest.
     due.sort((a, b) => Number(b.visible) - Number(a.visible) || a.at - b.at)
-    const turn = due.slice(0, many)
+    const kind = due.some(({ drawn }) => !drawn) ? 'first' : 'again'
+    const turn = due.slice(0, many[kind])
     const began = performance.now()
     for (const entry of turn) {
       entry.dirty = false
@@ -51,11 +52,11 @@ export function createPainter() {
     // Preact draws in a microtask that is queued by now: behind it the clock tells what it took.
     queueMicrotask(() =>
       queueMicrotask(() => {
-        if (turn.length < many) return
-        many =
-          performance.now() - began > budgetMs
-            ? Math.max(fewestPerFrame, many >> 1)
-            : Math.min(mostPerFrame, many + 1)
+        if (turn.length < many[kind]) return
+        many[kind] =
+          performance.now() - began > budgetMs[kind]
+            ? Math.max(fewestPerFrame, many[kind] >> 1)
+            : Math.min(mostPerFrame, many[kind] + 1)
       }),
     )
     if (waiting.length > turn.length) ask()
