@@ -5,6 +5,7 @@ import { type Breaker, openBreaker } from './breaker.ts'
 import { crc16 } from './crc16.ts'
 import { cacheKeys } from './keys.ts'
 import { connectRedis } from './redis.ts'
+import { takeParameter, trustIn } from './store-tls.ts'
 
 export interface CacheConnectOptions {
   /** Shown by CLIENT LIST. */
@@ -72,7 +73,9 @@ function connectSingle(url: string, options: CacheConnectOptions): CacheConnecti
 function connectCluster(urls: string[], options: CacheConnectOptions): CacheConnection {
   const { name, log } = options
   const { username, password, protocol } = new URL(urls[0] as string)
-  const cluster = new Cluster(urls, {
+  const [, ca] = takeParameter(urls[0] as string, 'ca')
+  const nodes = urls.map((url) => takeParameter(url, 'ca')[0])
+  const cluster = new Cluster(nodes, {
     enableOfflineQueue: false,
     maxRedirections: 2,
     retryDelayOnFailover: 10,
@@ -86,7 +89,7 @@ function connectCluster(urls: string[], options: CacheConnectOptions): CacheConn
       connectionName: name,
       username: decodeURIComponent(username) || undefined,
       password: decodeURIComponent(password) || undefined,
-      tls: protocol === 'rediss:' ? {} : undefined,
+      tls: ca === undefined ? (protocol === 'rediss:' ? {} : undefined) : trustIn(ca),
       connectTimeout: 2000,
       socketTimeout: 1000,
       autoResendUnfulfilledCommands: false,

@@ -6,6 +6,15 @@ export class ConfigError extends Error {
   override name = 'ConfigError'
 }
 
+function isReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
 const text = z.string('is missing')
 const whole = (min: number, max: number) =>
   text
@@ -19,26 +28,31 @@ const url = (...protocols: string[]) =>
     `must be a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
   )
 
+/** The CA file that an address names is there. */
+const caReadable = (name: string) => (addresses: string) =>
+  addresses.split(',').every((address) => {
+    const file = URL.parse(address.trim())?.searchParams.get(name)
+    return !file || isReadable(file)
+  })
+
 /** One address, or several with commas (a Cluster); only the first needs the scheme. */
-const redisUrl = text.refine(
-  (value) =>
-    value.split(',').every((node, i) => {
-      const address = i > 0 && !node.includes('://') ? `redis://${node.trim()}` : node.trim()
-      return URL.canParse(address) && /^rediss?:$/.test(new URL(address).protocol)
-    }),
-  'must be redis://host:port, or several of them with commas',
+const redisUrl = text
+  .refine(
+    (value) =>
+      value.split(',').every((node, i) => {
+        const address = i > 0 && !node.includes('://') ? `redis://${node.trim()}` : node.trim()
+        return URL.canParse(address) && /^rediss?:$/.test(new URL(address).protocol)
+      }),
+    'must be redis://host:port, or several of them with commas',
+  )
+  .refine(caReadable('ca'), 'names a ca that is not a file that can be read')
+
+const postgresUrl = url('postgres:', 'postgresql:').refine(
+  caReadable('sslrootcert'),
+  'names a sslrootcert that is not a file that can be read',
 )
 
-const postgresUrl = url('postgres:', 'postgresql:')
-
-const readable = text.refine((path) => {
-  try {
-    accessSync(path, constants.R_OK)
-    return true
-  } catch {
-    return false
-  }
-}, 'is not a file that can be read')
+const readable = text.refine(isReadable, 'is not a file that can be read')
 
 const isZone = (zone: string) => {
   try {
@@ -102,6 +116,11 @@ export const busSettings = {
   KAFKA_BROKERS: text
     .regex(/^[^\s,:]+:\d+(\s*,\s*[^\s,:]+:\d+)*$/, 'must be host:port, or several with commas')
     .optional(),
+  /** TLS to the brokers: `true` with the CAs that Node knows, or the path of a CA's PEM file. */
+  KAFKA_TLS: z.union([z.literal('true'), readable], 'must be true, or a file that can be read').optional(),
+  KAFKA_SASL_MECHANISM: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).default('scram-sha-512'),
+  KAFKA_USERNAME: text.optional(),
+  KAFKA_PASSWORD: text.optional(),
   EVENT_PARTITIONS: whole(1, 1000).default(12),
   /** Seconds. */
   EVENT_RETENTION: whole(60, 365 * 86_400).default(7 * 86_400),
@@ -126,6 +145,8 @@ export function readConfig<C>(schema: z.ZodObject & z.ZodType<C>, env: NodeJS.Pr
   for (const [one, other] of [
     ['TLS_CERT', 'TLS_KEY'],
     ['TLS_KEY', 'TLS_CERT'],
+    ['KAFKA_USERNAME', 'KAFKA_PASSWORD'],
+    ['KAFKA_PASSWORD', 'KAFKA_USERNAME'],
   ] as const) {
     if (one in schema.shape && given[one] && !given[other])
       faults.push(`${other} is missing: ${one} needs it`)

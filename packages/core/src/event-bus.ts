@@ -37,6 +37,10 @@ export interface EventBus {
 
 export interface EventBusSettings {
   KAFKA_BROKERS?: string | undefined
+  KAFKA_TLS?: string | undefined
+  KAFKA_SASL_MECHANISM?: 'plain' | 'scram-sha-256' | 'scram-sha-512' | undefined
+  KAFKA_USERNAME?: string | undefined
+  KAFKA_PASSWORD?: string | undefined
   EVENT_PARTITIONS: number
   /** Seconds. */
   EVENT_RETENTION: number

@@ -4,6 +4,7 @@ import {
   type Admin,
   type Consumer,
   Kafka,
+  type KafkaConfig,
   logLevel,
   Partitioners,
   type Producer,
@@ -11,9 +12,10 @@ import {
 } from 'kafkajs'
 import type { Logger } from 'pino'
 import { within } from './away.ts'
-import type { EventBus, EventHandler, SubscribeOptions, Subscription } from './event-bus.ts'
+import type { EventBus, EventBusSettings, EventHandler, SubscribeOptions, Subscription } from './event-bus.ts'
 import { parseEvent } from './events.ts'
 import { type Message, openSendQueue } from './send-queue.ts'
+import { trustIn } from './store-tls.ts'
 
 const headers = { 'content-type': 'application/cloudevents+json' }
 /** How often the broker is asked whether it is there, and how long until the next try when it is not, in ms. */
@@ -24,12 +26,26 @@ const retry: RetryOptions = { initialRetryTime: 100, maxRetryTime: 1000, retries
 /** What a broker that is away may hold up the end, in ms. */
 const closeMs = 5000
 
-interface Options {
+interface Options extends EventBusSettings {
   KAFKA_BROKERS: string
-  EVENT_PARTITIONS: number
-  EVENT_RETENTION: number
   log: Logger
   name?: string
+}
+
+/** How the brokers are reached: by TLS, as whom. */
+function accessOf({
+  KAFKA_TLS,
+  KAFKA_SASL_MECHANISM: mechanism = 'scram-sha-512',
+  KAFKA_USERNAME: username,
+  KAFKA_PASSWORD: password,
+}: Partial<EventBusSettings>): Pick<KafkaConfig, 'ssl' | 'sasl'> {
+  const ssl = KAFKA_TLS === undefined || KAFKA_TLS === 'true' ? KAFKA_TLS === 'true' : trustIn(KAFKA_TLS)
+  if (username === undefined || password === undefined) return { ssl }
+  const account = { username, password }
+  // One member of a union each: the types know no mechanism that is one of several.
+  if (mechanism === 'plain') return { ssl, sasl: { mechanism, ...account } }
+  if (mechanism === 'scram-sha-256') return { ssl, sasl: { mechanism, ...account } }
+  return { ssl, sasl: { mechanism, ...account } }
 }
 
 /** The event bus on Kafka; topic count.changes, key = count id. kafkajs appears in this file alone. */
@@ -39,12 +55,14 @@ export function openKafkaBus({
   EVENT_RETENTION,
   log,
   name = 'count.changes',
+  ...access
 }: Options): EventBus {
   const closing = new AbortController()
   const subscriptions = new Set<Subscription>()
   const kafka = new Kafka({
     clientId: 'count',
     brokers: KAFKA_BROKERS.split(',').map((broker) => broker.trim()),
+    ...accessOf(access),
     connectionTimeout: 1000,
     requestTimeout: 10_000,
     retry,

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import postgres from 'postgres'
+import { takeParameter, trustIn } from './store-tls.ts'
 
 /** int8 is read as a number: values and versions stay below 2^53. */
 const types = {
@@ -31,14 +32,18 @@ export interface PostgresOptions {
  * A pool for one database. Nothing connects before the first query. While the server is away a query fails within about
  * three seconds; one that was sent and not answered fails too and is never sent again. What a frozen server holds back
  * is the caller's to bound ({@link file://./away.ts within}).
+ * @param url with libpq's `sslmode=verify-full` for TLS, and `sslrootcert`, the path of the CA's PEM file, where Node's own CAs
+ *   do not know it. As in libpq, `require` alone verifies nothing; with a `sslrootcert` everything is verified
  */
 export function connectPostgres(url: string, options: PostgresOptions): Sql {
-  return postgres(url, {
+  const [address, root] = takeParameter(url, 'sslrootcert')
+  return postgres(address, {
     max: options.max ?? 10,
     connect_timeout: 3,
     // the default waits up to 20 s between attempts, and queries wait with it
     backoff: () => 0.1,
     keep_alive: 10,
+    ...(root === undefined ? {} : { ssl: trustIn(root, new URL(url).hostname) }),
     onnotice: () => {},
     types,
     connection: {

@@ -1,5 +1,6 @@
 import { Redis, type RedisOptions } from 'ioredis'
 import type { Logger } from 'pino'
+import { takeParameter, trustIn } from './store-tls.ts'
 
 export interface ConnectOptions {
   /** Shown by CLIENT LIST. */
@@ -13,12 +14,14 @@ export interface ConnectOptions {
 /**
  * Connects to one Redis server. Commands are never sent twice and never queued while it is away: they reject at once, and
  * the caller, who knows whether a repetition is safe, decides. The client connects again by itself.
+ * @param url `rediss://…` for TLS; its parameter `ca` is the path of the CA's PEM file, else Node's own CAs are asked
  */
 export function connectRedis(
   url: string,
   { name, log, socketTimeoutMs = 2000, options }: ConnectOptions,
 ): Redis {
-  const redis = new Redis(url, {
+  const [address, ca] = takeParameter(url, 'ca')
+  const redis = new Redis(address, {
     protocol: 2,
     connectionName: name,
     autoResendUnfulfilledCommands: false,
@@ -29,6 +32,7 @@ export function connectRedis(
     keepAlive: 10_000,
     retryStrategy: (times) => Math.min(20 * 2 ** Math.min(times, 5), 500),
     reconnectOnError: null,
+    ...(ca === undefined ? {} : { tls: trustIn(ca) }),
     ...options,
   })
   redis.setMaxListeners(0) // every shard may wait for the same connection

@@ -17,6 +17,8 @@ export type KafkaOptions = {
   detached?: boolean
   logFile?: string
   pidFile?: string
+  /** one more listener: TLS with this PEM certificate and key, SASL PLAIN with these users (name: password) */
+  secure?: { port: number; cert: string; key: string; users: Record<string, string> }
 }
 
 export type KafkaServer = {
@@ -65,7 +67,8 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServe
   let child: ChildServer
 
   async function launch(port: number): Promise<void> {
-    await writeFile(settingsFile, settings(join(dir, 'log'), port, await freePort()))
+    const all = settings(join(dir, 'log'), port, await freePort())
+    await writeFile(settingsFile, options.secure ? secured(all, options.secure) : all, { mode: 0o600 })
     await format()
     const args = command('kafka.Kafka', settingsFile)
     child = await spawnServer({ command: java, args, cwd: dir, logFile, pidFile, detached })
@@ -132,3 +135,19 @@ broker.heartbeat.interval.ms=500
 offsets.topic.num.partitions=4
 transaction.state.log.num.partitions=4
 `
+
+/** The settings with a listener for TLS and SASL beside the plain one. */
+function secured(all: string, { port, cert, key, users }: NonNullable<KafkaOptions['secure']>): string {
+  const line = (pem: string) => pem.trim().replaceAll(/\r?\n/g, '\\n')
+  const accounts = Object.entries(users).map(([name, password]) => `user_${name}="${password}"`)
+  return `${all
+    .replace(/^listeners=.*/m, `$&,SECURE://${HOST}:${port}`)
+    .replace(/^advertised.listeners=.*/m, `$&,SECURE://${HOST}:${port}`)
+    .replace(/^listener.security.protocol.map=.*/m, '$&,SECURE:SASL_SSL')}
+sasl.enabled.mechanisms=PLAIN
+listener.name.secure.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required ${accounts.join(' ')};
+listener.name.secure.ssl.keystore.type=PEM
+listener.name.secure.ssl.keystore.certificate.chain=${line(cert)}
+listener.name.secure.ssl.keystore.key=${line(key)}
+`
+}
