@@ -1,7 +1,7 @@
 import type { Column, Granularity } from '../schemas/series.ts'
 import { openLoess } from './loess.ts'
 import { mstl } from './mstl.ts'
-import { entry, variance } from './order.ts'
+import { commonest, entry, stepsOf, variance } from './order.ts'
 import { bisquare } from './stl.ts'
 
 /** Seasons looked for, in buckets: hour and day; day and week; week and year; year; year. */
@@ -15,6 +15,8 @@ const seasonsOf: Record<Granularity, number[]> = {
 
 /** Robustness rounds: the authors call 5 safe even for radical outliers. */
 const outer = 5
+/** Fewer that differ from all the rest are accidents. */
+const fewestOthers = 5
 
 /** Known values from the first to the last, gaps between bridged by straight lines. */
 export interface Run {
@@ -63,7 +65,8 @@ export function decompose(run: Run, granularity: Granularity): Decomposition | n
   const { y } = run
   if (y.length < 8) return null
   const periods = seasonsOf[granularity].filter((period) => period < y.length / 2)
-  const parts = periods.length > 0 ? seasons(y, periods) : smooth(y)
+  const rounds = isIntermittent(y) || isIntermittent(stepsOf(y)) ? 0 : outer
+  const parts = periods.length > 0 ? seasons(y, periods, rounds) : smooth(y, rounds)
   const { trend, seasonal, remainder } = parts
   const left = variance(remainder)
   // What rounding leaves of a constant is no movement.
@@ -75,18 +78,29 @@ export function decompose(run: Run, granularity: Granularity): Decomposition | n
   return { ...run, periods, ...parts, strength: { trend: share(trend), seasonal: seasonal.map(share) } }
 }
 
-function seasons(y: Float64Array, periods: number[]) {
-  const jumps = (period: number) => ({ trend: Math.ceil(period / 7), lowPass: Math.ceil(period / 10) })
-  return mstl(y, periods, { robust: true, inner: 2, outer, jumps })
+/**
+ * Whether most points (or steps) are equal and a few are not, as of a count that changes once a month. Robust weights would then take those for
+ * mistakes and leave too little around them to fit.
+ */
+function isIntermittent(y: Float64Array): boolean {
+  const usual = commonest(y)
+  return (
+    usual !== undefined && y.reduce((others, value) => others + (value === usual ? 0 : 1), 0) >= fewestOthers
+  )
 }
 
-function smooth(y: Float64Array) {
+function seasons(y: Float64Array, periods: number[], rounds: number) {
+  const jumps = (period: number) => ({ trend: Math.ceil(period / 7), lowPass: Math.ceil(period / 10) })
+  return mstl(y, periods, { robust: rounds > 0, inner: 2, outer: rounds, jumps })
+}
+
+function smooth(y: Float64Array, rounds: number) {
   const span = Math.max(7, 2 * Math.floor(y.length / 4) + 1)
   const loess = openLoess(y.length, span, Math.ceil(span / 10))
   const trend = new Float64Array(y.length)
   const weights = new Float64Array(y.length).fill(1)
   const remainder = new Float64Array(y.length)
-  for (let round = 0; round <= outer; round++) {
+  for (let round = 0; round <= rounds; round++) {
     loess.smooth(y, weights, trend)
     for (let i = 0; i < y.length; i++) remainder[i] = entry(y, i) - entry(trend, i)
     bisquare(remainder.map(Math.abs), weights)

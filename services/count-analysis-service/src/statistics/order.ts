@@ -57,6 +57,17 @@ export function mean(values: ArrayLike<number>): number {
   return sum / values.length
 }
 
+/** The value that more than half of the values have, if there is one. */
+export function commonest(values: Float64Array): number | undefined {
+  const middle = median(values)
+  const equal = values.reduce((count, value) => count + (value === middle ? 1 : 0), 0)
+  return equal > values.length / 2 ? middle : undefined
+}
+
+/** From each value to the next. */
+export const stepsOf = (values: Float64Array): Float64Array =>
+  values.subarray(1).map((value, i) => value - entry(values, i))
+
 /** Variance around the mean, divided by the number of values. */
 export function variance(values: ArrayLike<number>): number {
   const centre = mean(values)

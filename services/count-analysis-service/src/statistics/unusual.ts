@@ -4,7 +4,7 @@ import { outliers, roundingOf, spreadOf } from './anomalies.ts'
 import { levelShifts } from './change-points.ts'
 import type { Decomposition } from './decompose.ts'
 import { growthOf } from './growth.ts'
-import { entry } from './order.ts'
+import { commonest, entry, stepsOf } from './order.ts'
 
 const mostAnomalies = 200
 
@@ -27,9 +27,14 @@ export function anomaliesOf(series: AnalysisSeries, parts: Decomposition) {
     lower[from + i] = bound(expected(i) - spread.reach)
     upper[from + i] = bound(expected(i) + spread.reach)
   }
-  const anomalies = outliers(rests, spread, mostAnomalies).map(({ position, score, p }): Anomaly => {
+  // What most buckets are is not unusual, whatever was expected there; nor that a level stays where most stay.
+  const usual = commonest(y)
+  const steps = stepsOf(y)
+  const stays = series.measure === 'value' ? commonest(steps) : undefined
+  const anomalies = outliers(rests, spread, mostAnomalies).flatMap(({ position, score, p }): Anomaly[] => {
     const i = measured[position] as number
-    return {
+    if (entry(y, i) === usual || (i > 0 && entry(steps, i - 1) === stays)) return []
+    const anomaly = {
       at: series.at[from + i] as string,
       value: entry(y, i),
       expected: bound(expected(i)),
@@ -38,6 +43,7 @@ export function anomaliesOf(series: AnalysisSeries, parts: Decomposition) {
       score,
       ...rarity(p),
     }
+    return [anomaly]
   })
   return { lower, upper, anomalies }
 }
@@ -57,7 +63,7 @@ function boundsOf({ measure, min, max, falls }: AnalysisSeries) {
 export function changePointsOf(series: AnalysisSeries, parts: Decomposition): ChangePoint[] {
   const of = series.measure === 'value' && !series.falls ? 'rate' : 'level'
   const calm = parts.y.map((_, i) => entry(parts.trend, i) + entry(parts.remainder, i))
-  const looked = of === 'rate' ? calm.subarray(1).map((value, i) => value - entry(calm, i)) : calm
+  const looked = of === 'rate' ? stepsOf(calm) : calm
   const grain = roundingOf(parts.y)
   const levels = looked.map((value) => (grain > 0 ? Math.round(value / grain) * grain : value))
   const first = parts.from + (of === 'rate' ? 1 : 0)

@@ -157,6 +157,25 @@ describe('what is unusual', () => {
     expect(spike?.oneIn).toBeCloseTo(1 / (spike?.p ?? 0), 3)
   })
 
+  test.each(['change', 'value'] as const)(
+    'by %s, a count that changes once a month has no unusual day on which nothing happened, and no season of its own making',
+    (measure) => {
+      const start = Date.UTC(2025, 10, 27)
+      const at = Array.from({ length: 400 }, (_, i) => new Date(start + i * 86_400_000).toISOString())
+      const changes = at.map((day, i) => (day.slice(8, 10) === '01' ? 1000 + ((i * 37) % 700) : 0))
+      let level = 1_500_000
+      const levels = changes.map((change) => {
+        level += change
+        return level
+      })
+      const values = measure === 'change' ? changes : levels
+      const { anomalies, decomposition } = analyseTrend(seriesOf(values, { at, measure }))
+      const quiet = new Set(at.filter((_, i) => changes[i] === 0))
+      expect(anomalies.filter((one) => quiet.has(one.at))).toEqual([])
+      for (const { amplitude } of decomposition?.seasons ?? []) expect(amplitude).toBeLessThan(1700)
+    },
+  )
+
   test('one bucket out of a constant is an anomaly as rare as it was seen', () => {
     const values = new Array(60).fill(5)
     values[30] = 6
