@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify'
@@ -96,13 +97,25 @@ function relax(body: unknown): void {
 const contentSecurity =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
+/** The document of all services together, as `npm run openapi` writes it. */
+const wholeFile = new URL('../openapi.json', import.meta.url)
+const apiDocument = z.looseObject({ paths: z.looseObject({}), components: z.looseObject({}) })
+type ApiDocument = z.output<typeof apiDocument>
+
+/** The document of all services, as reached where this one is. */
+function wholeOf(own: ApiDocument): ApiDocument {
+  const { info, paths, components } = apiDocument.parse(JSON.parse(readFileSync(wholeFile, 'utf8')))
+  const { securitySchemes } = own.components
+  return { ...own, info, paths, components: { ...components, securitySchemes } }
+}
+
 /**
  * GET /openapi.json (OpenAPI 3.1 of all routes registered after this, from their own schemas) and /docs, which draws it under
- * a CSP without inline scripts. `cookie` is the session's name.
+ * a CSP without inline scripts. `cookie` is the session's name; `whole`: this service answers for the document of all.
  */
 export async function documentApi(
   app: FastifyInstance,
-  info: { title: string; version: string; url?: string; cookie: string },
+  info: { title: string; version: string; url?: string; cookie: string; whole: boolean },
 ): Promise<void> {
   await app.register(swagger, {
     openapi: {
@@ -128,11 +141,22 @@ export async function documentApi(
   app.addHook('onRoute', (route) => {
     if (drawing) route.config = { access: { kind: 'public' }, ...route.config }
   })
-  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: contentSecurity })
+  let made: ApiDocument | undefined
+  const document = () => {
+    if (made) return made
+    const own = apiDocument.parse(app.swagger())
+    made = info.whole ? wholeOf(own) : own
+    return made
+  }
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: contentSecurity,
+    transformSpecification: () => ({ ...document() }),
+  })
   drawing = false
   app.get(
     '/openapi.json',
     { config: { access: { kind: 'public' } }, schema: { hide: true } },
-    (_request, reply) => reply.header('content-type', 'application/json').send(app.swagger()),
+    (_request, reply) => reply.header('content-type', 'application/json').send(document()),
   )
 }

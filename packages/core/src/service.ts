@@ -41,14 +41,14 @@ export interface ServiceParts {
   name: string
   plugin: FastifyPluginAsync
   checks: HealthCheck[]
+  /** Alone in its process, it still shows the document of all services: the gateway sends who asks for it here. */
+  documentsAll?: boolean
   start?(): Promise<void>
   drain?(): Promise<void>
   close(): Promise<void>
 }
 
 export interface ServerOptions {
-  /** Title in the API document; default the parts' names. */
-  title?: string
   publicUrl?: string
   /** Proxies in front that may be believed about the client's address. */
   trustProxy?: number
@@ -119,9 +119,10 @@ export async function createServer(
     },
   })
   await documentApi(app, {
-    title: options.title ?? parts.map((part) => part.name).join(', '),
+    title: (parts.length === 1 && parts[0]?.name) || 'Count',
     version,
     url: options.publicUrl,
+    whole: parts.length === 1 && parts[0]?.documentsAll === true,
     cookie: cookieName({
       secure: options.tls !== undefined || options.publicUrl?.startsWith('https:') === true,
     }),

@@ -117,6 +117,12 @@ async function user(role: string): Promise<string> {
   return session(await signIn(account))
 }
 
+test('the document of all services is the one that `npm run openapi` wrote', async () => {
+  const file = new URL('../../core/openapi.json', import.meta.url)
+  const { servers, ...told } = z.looseObject({}).parse(await (await fetch(`${url}/openapi.json`)).json())
+  expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(told)
+})
+
 /** Who asks, and how many operations refuse that caller whatever it sends; none says that this is not looked at. */
 const callers: [who: string, credentials: () => Promise<string>, refused?: number, args?: string[]][] = [
   ['nobody', async () => ''],

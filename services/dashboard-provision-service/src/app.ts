@@ -60,6 +60,7 @@ export async function openProvision(config: ProvisionConfig, context: ServiceCon
   const transitions = createTransitions({ sql, onTransition: worker.wake })
   return {
     name,
+    documentsAll: true,
     checks: [
       { name: 'dashboard-config-db', critical: true, check: async () => void (await sql`select 1`) },
       { name: 'sessions', critical: false, check: () => demand(verifier.healthy(), 'management is away') },

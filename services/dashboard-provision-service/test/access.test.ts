@@ -178,3 +178,18 @@ describe('the service alone', () => {
     expect(ready.status).toBe(200)
   })
 })
+
+test('shows the document of all services: the gateway sends who asks for it here', async () => {
+  const document = (await world.app.inject('/openapi.json')).json()
+  const some = [
+    '/api/v1/counts/{id}/increment',
+    '/api/v1/counts',
+    '/api/v1/admin/users',
+    '/api/v1/analysis/trend',
+  ]
+  expect(Object.keys(document.paths)).toEqual(
+    expect.arrayContaining([...some, '/api/v1/dashboards/{id}/stream']),
+  )
+  expect(document.components.securitySchemes.session.name).toBe('count_session')
+  expect((await world.app.inject('/docs/json')).json()).toEqual(document)
+})
