@@ -1,8 +1,7 @@
-import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import type { CountEvent } from './events.ts'
 import { openKafkaBus } from './kafka-bus.ts'
-import { openRedisBus } from './redis-bus.ts'
+import { openRedisBus, type StreamHome } from './redis-bus.ts'
 
 /** Takes events in order per count, one call at a time; a rejection brings the same events again. */
 export type EventHandler = (events: CountEvent[]) => Promise<void> | void
@@ -47,8 +46,8 @@ export interface EventBusSettings {
 }
 
 export interface EventBusOptions extends EventBusSettings {
-  /** The stream's connection to the value store; used when there is no Kafka, and not closed here. */
-  redis: Redis
+  /** Used when there is no Kafka. */
+  stream: StreamHome
   log: Logger
   /** Topic or stream; default count.changes or count:events. */
   name?: string

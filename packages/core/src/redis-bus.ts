@@ -20,8 +20,15 @@ const retryMs = 500
 
 type Entry = [id: string, fields: string[] | null]
 
+/** Where the stream is: on the value store, and in a Cluster on the node that serves its slot now. Nothing is closed here. */
+export interface StreamHome {
+  primary(): Redis
+  /** After a call that failed: asks anew where that is. */
+  refresh(): Promise<void>
+}
+
 interface Options {
-  redis: Redis
+  stream: StreamHome
   log: Logger
   name?: string
 }
@@ -32,28 +39,39 @@ interface Options {
  *     {s0}:events                 stream  one field, `event`: a CloudEvent; cut at 100,000
  *     {s0}:events:reader:<group>   string  who reads for the group; expires
  */
-export function openRedisBus({ redis, log, name = deploymentKeys.events }: Options): EventBus {
+export function openRedisBus({ stream, log, name = deploymentKeys.events }: Options): EventBus {
   const closing = new AbortController()
   const subscriptions = new Set<Subscription>()
 
   const queue = openSendQueue(async (messages) => {
-    await callScript(redis, 'events_append', [name], [streamLength, ...messages.map(({ value }) => value)])
+    const events = messages.map(({ value }) => value)
+    await callScript(stream.primary(), 'events_append', [name], [streamLength, ...events]).catch(
+      async (error: unknown) => {
+        await stream.refresh()
+        throw error
+      },
+    )
   })
 
   async function subscribe(options: SubscribeOptions, handler: EventHandler): Promise<Subscription> {
     const stop = new AbortController()
     const signal = AbortSignal.any([stop.signal, closing.signal])
-    // Its own connection: a blocking read holds up whatever comes behind it.
-    const connection = redis.duplicate({ connectionName: `${name}:reader`, lazyConnect: false })
-    connection.on('error', (error: Error) => log.debug({ reason: error.message }, 'event stream away'))
-    const source = options.group ? groupReader(connection, options.group, options) : soleReader(connection)
+    let connection: Redis | undefined
+    /** Its own connection: a blocking read holds up whatever comes behind it. */
+    const connected = (): Redis => {
+      if (connection) return connection
+      connection = stream.primary().duplicate({ connectionName: `${name}:reader`, lazyConnect: false })
+      connection.on('error', (error: Error) => log.debug({ reason: error.message }, 'event stream away'))
+      return connection
+    }
+    const source = options.group ? groupReader(connected, options.group, options) : soleReader(connected)
     const standing = Promise.withResolvers<void>()
 
     const run = async () => {
       let started = false
       while (!signal.aborted) {
         try {
-          await untilReady(connection, blockMs)
+          await untilReady(connected(), blockMs)
           if (!started) await source.start()
           started = true
           standing.resolve()
@@ -71,6 +89,9 @@ export function openRedisBus({ redis, log, name = deploymentKeys.events }: Optio
           if (signal.aborted) break
           started = false
           log.warn({ stream: name, error }, 'reading events failed, trying again')
+          connection?.disconnect()
+          connection = undefined
+          await stream.refresh()
           await delay(retryMs, undefined, { signal }).catch(() => undefined)
         }
       }
@@ -83,7 +104,7 @@ export function openRedisBus({ redis, log, name = deploymentKeys.events }: Optio
         subscriptions.delete(subscription)
         await running
         await source.release().catch(() => undefined)
-        connection.disconnect()
+        connection?.disconnect()
       },
     }
     subscriptions.add(subscription)
@@ -92,16 +113,16 @@ export function openRedisBus({ redis, log, name = deploymentKeys.events }: Optio
   }
 
   /** Reads on from where the stream ended at the first start; the place is kept here, so a reconnect misses nothing. */
-  function soleReader(connection: Redis) {
+  function soleReader(connected: () => Redis) {
     let last: string | undefined
     return {
       async start() {
         if (last !== undefined) return
-        const [newest] = await connection.xrevrange(name, '+', '-', 'COUNT', 1)
+        const [newest] = await connected().xrevrange(name, '+', '-', 'COUNT', 1)
         last = newest?.[0] ?? '0-0'
       },
       async next(): Promise<Entry[]> {
-        const reply = await connection.xread(
+        const reply = await connected().xread(
           'COUNT',
           readCount,
           'BLOCK',
@@ -123,7 +144,7 @@ export function openRedisBus({ redis, log, name = deploymentKeys.events }: Optio
    * One member of a group reads at a time, under a lease, or two would hand on events of one count in parallel. All read
    * as one consumer, so whoever comes next gets first what its predecessor did not finish.
    */
-  function groupReader(connection: Redis, group: string, { from = 'latest' }: SubscribeOptions) {
+  function groupReader(connected: () => Redis, group: string, { from = 'latest' }: SubscribeOptions) {
     const lease = `${name}:reader:${group}`
     const self = randomUUID()
     /** Whether entries may be left that were read and not finished. */
@@ -131,6 +152,7 @@ export function openRedisBus({ redis, log, name = deploymentKeys.events }: Optio
 
     /** Keeps the lease for `ms` more, 0 to give it up; false when it is another's. */
     async function keep(ms: number): Promise<boolean> {
+      const connection = connected()
       await connection.watch(lease)
       if ((await connection.get(lease)) !== self) {
         await connection.unwatch()
@@ -140,7 +162,7 @@ export function openRedisBus({ redis, log, name = deploymentKeys.events }: Optio
     }
 
     async function leads(): Promise<boolean> {
-      if (!(await connection.set(lease, self, 'PX', leaseMs, 'NX'))) return keep(leaseMs)
+      if (!(await connected().set(lease, self, 'PX', leaseMs, 'NX'))) return keep(leaseMs)
       pending = true
       return true
     }
@@ -149,7 +171,7 @@ export function openRedisBus({ redis, log, name = deploymentKeys.events }: Optio
       async start() {
         pending = true
         try {
-          await connection.xgroup('CREATE', name, group, from === 'latest' ? '$' : '0', 'MKSTREAM')
+          await connected().xgroup('CREATE', name, group, from === 'latest' ? '$' : '0', 'MKSTREAM')
         } catch (error) {
           if (!(error instanceof Error && error.message.startsWith('BUSYGROUP'))) throw error
         }
@@ -160,7 +182,7 @@ export function openRedisBus({ redis, log, name = deploymentKeys.events }: Optio
           return []
         }
         const id = pending ? '0' : '>'
-        const reply = (await connection.xreadgroup(
+        const reply = (await connected().xreadgroup(
           'GROUP', group, 'reader', 'COUNT', readCount, 'BLOCK', blockMs, 'STREAMS', name, id,
         )) as [string, Entry[]][] | null // biome-ignore format: one command
         const entries = reply?.[0]?.[1] ?? []
@@ -168,7 +190,7 @@ export function openRedisBus({ redis, log, name = deploymentKeys.events }: Optio
         return entries
       },
       async done(entries: Entry[]) {
-        await connection.xack(name, group, ...entries.map(([id]) => id))
+        await connected().xack(name, group, ...entries.map(([id]) => id))
       },
       async release() {
         await keep(0)
@@ -179,7 +201,13 @@ export function openRedisBus({ redis, log, name = deploymentKeys.events }: Optio
   return {
     publish: queue.publish,
     subscribe,
-    healthy: () => redis.status === 'ready',
+    healthy() {
+      try {
+        return stream.primary().status === 'ready'
+      } catch {
+        return false
+      }
+    },
     async close() {
       closing.abort()
       await queue.close()

@@ -194,6 +194,8 @@ export async function openValueStore(
         primary,
         replica,
         epoch,
+        /** Where the embedded event bus is. */
+        stream: { primary: () => primary(0, 'events'), refresh: topology.refresh },
         /** The connection alone; see `epoch`. */
         writable: async (shard: number): Promise<Redis> => (await epoch(shard)).redis,
         doubt,

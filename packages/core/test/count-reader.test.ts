@@ -5,7 +5,7 @@ import { cacheKeys } from '@count/core/keys'
 import { connectPostgres } from '@count/core/postgres'
 import { countView } from '@count/core/schemas'
 import { startPostgres } from '@count/stack/postgres-server'
-import { type RedisCluster, startRedisCluster } from '@count/stack/redis-cluster'
+import { moveSlot, type RedisCluster, startRedisCluster } from '@count/stack/redis-cluster'
 import { askRedis, redisInfo } from '@count/stack/redis-command'
 import type { RedisServer } from '@count/stack/redis-server'
 import { until } from '@count/stack/until'
@@ -534,18 +534,7 @@ describe('on a cluster', () => {
     const reader = await stores.openReader()
     const id = stores.newId()
     await stores.create(id, { initialValue: 5 })
-    const slot = String(crc16(`s${stores.store.shardOf(id)}`) % 16384)
-    const nodes = cluster.primaries
-    const answers = await Promise.all(nodes.map((node) => askRedis(node, 'CLUSTER', 'COUNTKEYSINSLOT', slot)))
-    const place = answers.findIndex((keys) => keys !== '0')
-    const [from, to] = [nodes[place], nodes[(place + 1) % nodes.length]] as [RedisServer, RedisServer]
-    const [fromId, toId] = [await askRedis(from, 'CLUSTER', 'MYID'), await askRedis(to, 'CLUSTER', 'MYID')]
-    await askRedis(to, 'CLUSTER', 'SETSLOT', slot, 'IMPORTING', fromId)
-    await askRedis(from, 'CLUSTER', 'SETSLOT', slot, 'MIGRATING', toId)
-    for (const key of (await askRedis(from, 'CLUSTER', 'GETKEYSINSLOT', slot, '1000')).split(',')) {
-      await askRedis(from, 'MIGRATE', to.host, String(to.port), key, '0', '1000')
-    }
-    for (const node of [to, from]) await askRedis(node, 'CLUSTER', 'SETSLOT', slot, 'NODE', toId)
+    await moveSlot(cluster.primaries, crc16(`s${stores.store.shardOf(id)}`) % 16384)
     expect(await amountOf(reader, id, true)).toBe(5)
   })
 

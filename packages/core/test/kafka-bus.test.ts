@@ -6,13 +6,19 @@ import { Kafka, logLevel } from 'kafkajs'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { openEventBus } from '../src/event-bus.ts'
-import { connectRedis } from '../src/redis.ts'
 import { change, collector, eventBusContract } from './event-bus-contract.ts'
 
 const log = pino({ level: 'silent' })
-// Kafka is there: Redis is never asked, which a connection to nowhere shows.
-const redis = connectRedis('redis://127.0.0.1:1', { name: 'nowhere', log, options: { lazyConnect: true } })
-const settings = { EVENT_PARTITIONS: 4, EVENT_RETENTION: 3600, log, redis }
+// Kafka is there: Redis is never asked.
+const never = () => {
+  throw new Error('Redis was asked')
+}
+const settings = {
+  EVENT_PARTITIONS: 4,
+  EVENT_RETENTION: 3600,
+  log,
+  stream: { primary: never, refresh: never },
+}
 
 let server: KafkaServer
 beforeAll(async () => {

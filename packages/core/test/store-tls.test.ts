@@ -209,8 +209,12 @@ describe('Kafka', () => {
       KAFKA_SASL_MECHANISM: 'plain',
       EVENT_PARTITIONS: 1,
       EVENT_RETENTION: 3600,
-      // Not used where there is Kafka.
-      redis: connectRedis('redis://127.0.0.1:1', { name: 'none', log, options: { lazyConnect: true } }),
+      stream: {
+        primary: () => {
+          throw new Error('there is Kafka')
+        },
+        refresh: async () => {},
+      },
       log,
       name: 'tls',
       ...settings,

@@ -54,6 +54,21 @@ export async function startRedisCluster(options: ClusterOptions): Promise<RedisC
   return { url: nodes.map((one) => one.url).join(','), primaries, replicas, healthy, stop }
 }
 
+/** Moves a slot with its keys to the next of the primaries, as an operator does. */
+export async function moveSlot(primaries: RedisServer[], slot: number): Promise<void> {
+  const name = String(slot)
+  const held = await Promise.all(primaries.map((node) => askRedis(node, 'CLUSTER', 'COUNTKEYSINSLOT', name)))
+  const place = held.findIndex((keys) => keys !== '0')
+  const [from, to] = [primaries[place], primaries[(place + 1) % primaries.length]]
+  if (!from || !to) throw new Error(`no node holds keys of slot ${slot}`)
+  const [fromId, toId] = [await askRedis(from, 'CLUSTER', 'MYID'), await askRedis(to, 'CLUSTER', 'MYID')]
+  await askRedis(to, 'CLUSTER', 'SETSLOT', name, 'IMPORTING', fromId)
+  await askRedis(from, 'CLUSTER', 'SETSLOT', name, 'MIGRATING', toId)
+  for (const key of (await askRedis(from, 'CLUSTER', 'GETKEYSINSLOT', name, '1000')).split(','))
+    await askRedis(from, 'MIGRATE', to.host, String(to.port), key, '0', '1000')
+  for (const node of [to, from]) await askRedis(node, 'CLUSTER', 'SETSLOT', name, 'NODE', toId)
+}
+
 const slots = (i: number, of: number) => [
   String(Math.floor((SLOTS * i) / of)),
   String(Math.floor((SLOTS * (i + 1)) / of) - 1),

@@ -65,7 +65,7 @@ export async function openManagement(
     ack: config.VALUE_ACK,
     idempotencyTtlMs: config.IDEMPOTENCY_TTL * 1000,
   })
-  const bus = openEventBus({ ...config, redis: store.primary(0, 'events'), log })
+  const bus = openEventBus({ ...config, stream: store.stream, log })
   const outbox = startOutbox({
     sql: workerSql,
     lifecycle: createLifecycle({ sql: workerSql, store, cache }),

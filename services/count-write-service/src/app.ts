@@ -73,7 +73,7 @@ export async function openWrite(config: WriteConfig, context: ServiceContext): P
     idempotencyTtlMs: config.IDEMPOTENCY_TTL * 1000,
     onCall: callMetrics(context.metrics),
   })
-  const bus = openEventBus({ ...config, redis: store.primary(0, 'events'), log })
+  const bus = openEventBus({ ...config, stream: store.stream, log })
   const relay = openDrainer({
     name: 'changes',
     store,

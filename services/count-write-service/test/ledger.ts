@@ -65,7 +65,8 @@ export async function progress(ledger: Ledger, answers: number): Promise<void> {
 export async function startConsumer(world: World, settings: { KAFKA_BROKERS?: string; name?: string } = {}) {
   const redis = connectRedis(world.primary.url, { name: 'consumer', log })
   await until('the consumer to connect', () => redis.status === 'ready')
-  const bus = openEventBus({ EVENT_PARTITIONS: 12, EVENT_RETENTION: 86_400, ...settings, redis, log })
+  const stream = { primary: () => redis, refresh: async () => {} }
+  const bus = openEventBus({ EVENT_PARTITIONS: 12, EVENT_RETENTION: 86_400, ...settings, stream, log })
   const seen = new Map<string, { value: number; version: number; deltas: number; restored: number }>()
   const subscription = await bus.subscribe({}, (events) => {
     for (const { type, data } of events) {

@@ -39,7 +39,7 @@ export async function openUpdate(
   const zone = openZone(store.zone)
   const reader = await openCountReader({ store, cache, sql, sqlReplica, zone, log, metrics })
   const meter = createStreamMeter(metrics)
-  const bus = openEventBus({ ...config, redis: store.primary(0, 'events'), log })
+  const bus = openEventBus({ ...config, stream: store.stream, log })
   const updater = openDashboardUpdater({
     process: randomBytes(6).toString('base64url'),
     bus,
