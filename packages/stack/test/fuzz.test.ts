@@ -1,13 +1,11 @@
 import { execFile } from 'node:child_process'
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
-import { type ChildServer, spawnServer } from '../src/child-server.ts'
-import { onPort } from '../src/ports.ts'
 import { findSchemathesis } from '../src/schemathesis.ts'
+import { type Session, startWholeSystem, type WholeSystem } from './whole-system.ts'
 
 const run = promisify(execFile)
 const patience = 300_000
@@ -28,82 +26,17 @@ const leftOut = [
 /** What schemas cannot say: `from` after `to`, a bound below the value; and an id that is named like a list beside it. */
 const notChecked = ['positive_data_acceptance', 'allow_header_conformance']
 
-let dir: string
-let url: string
-let server: ChildServer | undefined
-let admin: Session
-
-interface Session {
-  cookie: string
-  csrfToken: string
-}
-
-async function call<T extends z.ZodType>(path: string, body: object, answer: T): Promise<z.output<T>> {
-  const response = await fetch(`${url}${path}`, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      cookie: `count_session=${admin.cookie}`,
-      'x-csrf-token': admin.csrfToken,
-    },
-    body: JSON.stringify(body),
-  })
-  return answer.parse(await response.json())
-}
-
+let system: WholeSystem
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'fuzz-'))
-  // PostgreSQL, another user when we are root, passes through.
-  await chmod(dir, 0o711)
-  const dataDir = join(dir, 'data')
-  const program = join(import.meta.dirname, '../src/start.ts')
-  await onPort(undefined, async (port) => {
-    url = `http://127.0.0.1:${port}`
-    server = await spawnServer({
-      command: process.execPath,
-      args: [program],
-      cwd: dir,
-      logFile: join(dir, 'server.log'),
-      env: {
-        PATH: process.env.PATH,
-        HOME: process.env.HOME,
-        TMPDIR: process.env.TMPDIR,
-        DATA_DIR: dataDir,
-        STACK: 'local',
-        HOST: '127.0.0.1',
-        PORT: String(port),
-        LOG_LEVEL: 'warn',
-      },
-    })
-    await server.ready(async () => (await fetch(`${url}/readyz`)).ok, 90_000)
-  })
-  const credentials = z
-    .object({ admin: z.object({ username: z.string(), password: z.string() }) })
-    .parse(JSON.parse(await readFile(join(dataDir, 'credentials.json'), 'utf8')))
-  admin = await signIn(credentials.admin)
+  system = await startWholeSystem()
 }, patience)
-
-afterAll(async () => {
-  await server?.stop('SIGTERM', 15_000)
-  await rm(dir, { recursive: true, force: true })
-})
-
-async function signIn(user: { username: string; password: string }): Promise<Session> {
-  const response = await fetch(`${url}/api/v1/admin/session`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(user),
-  })
-  const { csrfToken } = z.object({ csrfToken: z.string() }).parse(await response.json())
-  const [cookie = ''] = response.headers.getSetCookie()
-  return { cookie: cookie.slice(cookie.indexOf('=') + 1, cookie.indexOf(';')), csrfToken }
-}
+afterAll(() => system?.stop())
 
 const session = ({ cookie, csrfToken }: Session) =>
   `[auth.openapi.session]\napi_key = "${cookie}"\n[auth.openapi.csrf]\napi_key = "${csrfToken}"\n`
 
 async function key(...scopes: string[]): Promise<string> {
-  const { key } = await call(
+  const { key } = await system.post(
     '/api/v1/admin/api-keys',
     { name: 'fuzz', scopes },
     z.object({ key: z.string() }),
@@ -113,13 +46,19 @@ async function key(...scopes: string[]): Promise<string> {
 
 async function user(role: string): Promise<string> {
   const account = { username: `fuzz-${role}`, password: 'long enough to be let in' }
-  await call('/api/v1/admin/users', { ...account, role }, z.object({ username: z.literal(account.username) }))
-  return session(await signIn(account))
+  await system.post(
+    '/api/v1/admin/users',
+    { ...account, role },
+    z.object({ username: z.literal(account.username) }),
+  )
+  return session(await system.signIn(account))
 }
 
 test('the document of all services is the one that `npm run openapi` wrote', async () => {
   const file = new URL('../../core/openapi.json', import.meta.url)
-  const { servers, ...told } = z.looseObject({}).parse(await (await fetch(`${url}/openapi.json`)).json())
+  const { servers, ...told } = z
+    .looseObject({})
+    .parse(await (await fetch(`${system.url}/openapi.json`)).json())
   expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(told)
 })
 
@@ -136,14 +75,14 @@ const callers: [who: string, credentials: () => Promise<string>, refused?: numbe
   ['a viewer', () => user('viewer')],
   ['an editor', () => user('editor')],
   // Those for keys, and between services.
-  ['an administrator', async () => session(admin), 12],
+  ['an administrator', async () => session(system.session), 12],
 ]
 
 test.each(callers)(
   'whatever %s sends is answered as the document says, never with a 5xx',
   { timeout: patience },
   async (_, credentials, refused, args = []) => {
-    const config = join(dir, 'schemathesis.toml')
+    const config = join(system.dir, 'schemathesis.toml')
     await writeFile(config, await credentials())
     // Those who may do most are tried at every edge of every schema; for the others a few calls an operation tell.
     const phases = refused === undefined ? 'examples,fuzzing' : 'examples,coverage,fuzzing'
@@ -153,7 +92,7 @@ test.each(callers)(
         '--no-color',
         `--config-file=${config}`,
         'run',
-        `${url}/openapi.json`,
+        `${system.url}/openapi.json`,
         '--checks=all',
         `--exclude-checks=${notChecked.join()}`,
         `--phases=${phases}`,
@@ -166,7 +105,7 @@ test.each(callers)(
         ...leftOut.map((id) => `--exclude-operation-id=${id}`),
         ...args,
       ],
-      { cwd: dir, maxBuffer: 64 * 1024 * 1024 },
+      { cwd: system.dir, maxBuffer: 64 * 1024 * 1024 },
     ).catch((error: Error & { stdout?: string }) => ({ stdout: `FAILED ${error.stdout || error.message}` }))
     expect(said.stdout).not.toMatch(/^FAILED/)
     expect(said.stdout).toMatch(/\d+ generated, \d+ passed/)
