@@ -64,8 +64,11 @@ export async function moveSlot(primaries: RedisServer[], slot: number): Promise<
   const [fromId, toId] = [await askRedis(from, 'CLUSTER', 'MYID'), await askRedis(to, 'CLUSTER', 'MYID')]
   await askRedis(to, 'CLUSTER', 'SETSLOT', name, 'IMPORTING', fromId)
   await askRedis(from, 'CLUSTER', 'SETSLOT', name, 'MIGRATING', toId)
-  for (const key of (await askRedis(from, 'CLUSTER', 'GETKEYSINSLOT', name, '1000')).split(','))
-    await askRedis(from, 'MIGRATE', to.host, String(to.port), key, '0', '1000')
+  for (;;) {
+    const keys = await askRedis(from, 'CLUSTER', 'GETKEYSINSLOT', name, '100')
+    if (keys === '') break
+    await askRedis(from, 'MIGRATE', to.host, String(to.port), '', '0', '5000', 'KEYS', ...keys.split(','))
+  }
   for (const node of [to, from]) await askRedis(node, 'CLUSTER', 'SETSLOT', name, 'NODE', toId)
 }
 

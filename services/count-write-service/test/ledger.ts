@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { openEventBus } from '@count/core/event-bus'
-import { connectRedis } from '@count/core/redis'
 import { openValueStore } from '@count/core/value-store'
 import { until } from '@count/stack/until'
 import { pino } from 'pino'
@@ -8,6 +7,9 @@ import { expect } from 'vitest'
 import type { World } from './world.ts'
 
 const log = pino({ level: 'silent' })
+
+const openStore = (world: World) =>
+  openValueStore({ VALUE_REDIS_URL: world.settings.VALUE_REDIS_URL as string }, { log })
 
 export interface Ledger {
   /** What clients know to have been added, by id. */
@@ -63,10 +65,14 @@ export async function progress(ledger: Ledger, answers: number): Promise<void> {
 
 /** A consumer as consumers should be: keeps the last version per id and drops what is not above it. */
 export async function startConsumer(world: World, settings: { KAFKA_BROKERS?: string; name?: string } = {}) {
-  const redis = connectRedis(world.primary.url, { name: 'consumer', log })
-  await until('the consumer to connect', () => redis.status === 'ready')
-  const stream = { primary: () => redis, refresh: async () => {} }
-  const bus = openEventBus({ EVENT_PARTITIONS: 12, EVENT_RETENTION: 86_400, ...settings, stream, log })
+  const store = await openStore(world)
+  const bus = openEventBus({
+    EVENT_PARTITIONS: 12,
+    EVENT_RETENTION: 86_400,
+    ...settings,
+    stream: store.stream,
+    log,
+  })
   const seen = new Map<string, { value: number; version: number; deltas: number; restored: number }>()
   const subscription = await bus.subscribe({}, (events) => {
     for (const { type, data } of events) {
@@ -85,14 +91,14 @@ export async function startConsumer(world: World, settings: { KAFKA_BROKERS?: st
     async close() {
       await subscription.close()
       await bus.close()
-      redis.disconnect()
+      await store.close()
     },
   }
 }
 
 /** Every value as the store has it. */
 export async function valuesOf(world: World, ids: string[]): Promise<Map<string, number>> {
-  const store = await openValueStore({ VALUE_REDIS_URL: world.primary.url }, { log })
+  const store = await openStore(world)
   try {
     const values = new Map<string, number>()
     for (const id of ids) {
