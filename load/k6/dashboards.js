@@ -5,6 +5,7 @@ import {
   makeCounts,
   options as optionsOf,
   settle,
+  signIn,
   steady,
   summarise,
   visitDashboards,
@@ -18,9 +19,9 @@ export const options = optionsOf(
   },
   { 'http_req_duration{kind:page}': ['p(95)<1000'] },
 )
-export const setup = () => makeCounts(1000)
+export const setup = () => ({ ...makeCounts(1000), session: signIn() })
 export const write = (counts) => increment(counts)
 export const pages = () => visitDashboards()
-export const lists = () => listDashboards()
+export const lists = ({ session }) => listDashboards(session)
 export const teardown = settle
 export const handleSummary = summarise('dashboards')

@@ -28,7 +28,7 @@ export type Recover = (shard: number, redis: Redis, replid: string) => Promise<v
 /** One connection to a primary, as long as it stands: what was found out about the server behind it holds until it closes. */
 export interface Epoch {
   redis: Redis
-  /** The primary's master_replid: new at every start and promotion. */
+  /** The primary's master_replid: new at every start and promotion, and when its first replica comes. */
   replid: string
   open: boolean
 }
@@ -103,16 +103,34 @@ export async function openValueStore(
     return found
   }
 
+  async function replidOf(redis: Redis): Promise<string> {
+    const info = await redis.info('replication')
+    if (!/^role:master/m.test(info)) throw new StoreUnavailable('the node is not a primary')
+    return info.match(/^master_replid:(\w+)/m)?.[1] ?? ''
+  }
+
   async function meet(redis: Redis): Promise<Epoch> {
     const epoch = { redis, replid: '', open: true }
     redis.once('close', () => {
       epoch.open = false
     })
-    const info = await redis.info('replication')
-    if (!/^role:master/m.test(info)) throw new StoreUnavailable('the node is not a primary')
-    epoch.replid = info.match(/^master_replid:(\w+)/m)?.[1] ?? ''
+    epoch.replid = await replidOf(redis)
     return epoch
   }
+
+  /**
+   * Who recovers looks each second whether a primary bears another replid: its first replica gives it one while every
+   * connection stands, and who meets it afterwards would wait for a recovery that nobody begins.
+   */
+  async function look(redis: Redis): Promise<void> {
+    const epoch = await standings.get(redis)?.epoch
+    if (epoch && (await replidOf(redis)) !== epoch.replid) forget(redis)
+  }
+  const looking =
+    recover &&
+    setInterval(() => {
+      for (const redis of connections.values()) look(redis).catch(() => {})
+    }, 1000)
 
   async function recovered(shard: number, epoch: Epoch): Promise<void> {
     if ((await epoch.redis.get(keys(shard).recovered)) === epoch.replid) return
@@ -178,6 +196,7 @@ export async function openValueStore(
   }
 
   async function close(): Promise<void> {
+    clearInterval(looking)
     for (const redis of connections.values()) redis.disconnect()
     topology.close()
   }

@@ -34,14 +34,24 @@ const patienceMs = 3000
 /** Members of a group that are listed; the rest is told by `more`. */
 export const mostMembers = 1000
 
+const mostKnown = 10_000
+
 /**
- * Names, units and bounds of counts, and who belongs to a group, from count-read-service. Its methods reject with Unavailable
- * when that is away.
+ * Names, units and bounds of counts, and who belongs to a group, from count-read-service. While that is away, counts that were
+ * asked for before are as they were then; for all else its methods reject with Unavailable.
  */
 export function createCountNames(
   { fetch }: Pick<ServiceContext, 'fetch'>,
   config: { READ_URL: string; SERVICE_TOKEN: string },
 ) {
+  const known = new Map<string, Described>()
+
+  function remember(item: Described): void {
+    known.delete(item.id)
+    known.set(item.id, item)
+    if (known.size > mostKnown) known.delete(known.keys().next().value as string)
+  }
+
   async function ask(query: Record<string, string>, signal: AbortSignal): Promise<z.output<typeof page>> {
     try {
       const answer = await fetch(`${config.READ_URL}/internal/counts?${new URLSearchParams(query)}`, {
@@ -59,8 +69,13 @@ export function createCountNames(
     /** In the order of `ids`; 404 names those that do not exist by their places in the query. */
     async named(ids: readonly string[], signal: AbortSignal): Promise<Named> {
       if (ids.length === 0) return { ok: true, items: [] }
-      const { items, problems } = await ask({ ids: ids.join() }, signal)
+      const { items, problems } = await ask({ ids: ids.join() }, signal).catch((error) => {
+        if (signal.aborted || !ids.every((id) => known.has(id))) throw error
+        return { items: [], problems: [] }
+      })
       const unknown = new Set(problems.filter(({ status }) => status === 404).map(({ id }) => id))
+      for (const id of unknown) known.delete(id)
+      for (const item of items) remember(item)
       if (unknown.size > 0) {
         const path = (place: number) => (ids.length === 1 ? 'count' : `count.${place}`)
         const errors = ids.flatMap((id, place) =>
@@ -71,11 +86,10 @@ export function createCountNames(
           problem: problem('unknown-count', { detail: `No such count: ${[...unknown].join(', ')}`, errors }),
         }
       }
-      const byId = new Map(items.map((item) => [item.id, item]))
       return {
         ok: true,
         items: ids.map((id) => {
-          const item = byId.get(id)
+          const item = known.get(id)
           if (!item) throw new Unavailable(`count-read-service does not know of ${id} at the moment`)
           return item
         }),

@@ -1,9 +1,11 @@
 import { cp, rm } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { openValueStore } from '@count/core/value-store'
 import { askRedis } from '@count/stack/redis-command'
 import { testRedis } from '@count/stack/testing'
 import { until } from '@count/stack/until'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { pino } from 'pino'
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { archivedValues, progress, startConsumer, startLoad, valuesOf } from './ledger.ts'
 import { openWorld, type World } from './world.ts'
 
@@ -196,3 +198,20 @@ async function startSwitch(target: number) {
     },
   }
 }
+
+test('a first replica gives the primary another replid: every shard is recovered again, without a write', async () => {
+  const { url } = await world.run()
+  await addToAll(url, 1, 'before')
+  const replica = await testRedis({ replicaOf: world.primary })
+  onTestFinished(() => replica.stop())
+  await replica.linked()
+
+  const store = await openValueStore(
+    { VALUE_REDIS_URL: world.primary.url },
+    { log: pino({ level: 'silent' }) },
+  )
+  onTestFinished(() => store.close())
+  for (let shard = 0; shard < store.shards; shard++)
+    await until(`shard ${shard} to be recovered`, () => store.epoch(shard), { deadlineMs: 10_000 })
+  await addToAll(url, 1, 'after')
+})
