@@ -41,6 +41,19 @@ async function drag(page: Page, from: { x: number; y: number }, by: { x: number;
   await page.mouse.up()
 }
 
+/** The same with a finger, which rests first: else it scrolls. */
+async function dragByTouch(page: Page, from: { x: number; y: number }, by: { x: number; y: number }) {
+  const device = await page.context().newCDPSession(page)
+  const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', x = 0, y = 0) =>
+    device.send('Input.dispatchTouchEvent', { type, touchPoints: type === 'touchEnd' ? [] : [{ x, y }] })
+  await touch('touchStart', from.x, from.y)
+  await page.locator('.ui-draggable-armed, .ui-resizable-armed').first().waitFor()
+  for (let i = 1; i <= 8; i++) await touch('touchMove', from.x, from.y + (by.y * i) / 8)
+  for (let i = 1; i <= 8; i++) await touch('touchMove', from.x + (by.x * i) / 8, from.y + by.y)
+  await touch('touchEnd')
+  await device.detach()
+}
+
 describe.each(['ko', 'en'] satisfies Language[])('in %s', (language) => {
   const w = say(language)
   const button = (page: Page, key: string) => page.getByRole('button', { name: w(key), exact: true })
@@ -81,6 +94,28 @@ describe.each(['ko', 'en'] satisfies Language[])('in %s', (language) => {
     expect(panels.map(({ type, counts, layout }) => ({ type, counts, layout }))).toEqual([
       { type: 'number', counts: { ids: ['shop.orders'] }, layout: { x: 0, y: 0, w: 3, h: 2 } },
       { type: 'line', counts: { prefix: 'shop.' }, layout: { x: 0, y: 2, w: 8, h: 5 } },
+    ])
+    await page.context().close()
+  })
+
+  test('panels move and grow by touch', { timeout: patience }, async () => {
+    const { id } = await world.board(`Touched ${language}`, [orders('one', 0, 0), orders('two', 6, 0)])
+    const page = await world.look({ language, role: 'editor', touch: true })
+    await page.goto(`/dashboards/view?id=${id}&edit=1`)
+    await ready(page)
+    const column = ((await page.locator('.edit-grid').boundingBox())?.width ?? 0) / 12
+    const head = await item(page, 'one').locator('.panel-head h2').boundingBox()
+    if (!head) throw new Error('no panel head')
+    await dragByTouch(page, { x: head.x + 10, y: head.y + 8 }, { x: column * 2, y: 180 })
+    const corner = await item(page, 'one').locator('.ui-resizable-se').boundingBox()
+    if (!corner) throw new Error('no corner')
+    await dragByTouch(page, { x: corner.x + 12, y: corner.y + 12 }, { x: column * 2, y: 90 })
+    await button(page, 'action.save').tap()
+    await page.locator('.toasts').getByText(w('edit.saved')).waitFor()
+    const { panels } = await read(id)
+    expect(panels.map(({ layout }) => layout)).toEqual([
+      { x: 2, y: 2, w: 5, h: 3 },
+      { x: 6, y: 0, w: 3, h: 2 },
     ])
     await page.context().close()
   })

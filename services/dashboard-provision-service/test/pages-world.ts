@@ -102,17 +102,20 @@ export async function openWorld() {
     theme = 'light',
     width = 1280,
     role,
+    touch = false,
   }: {
     language?: Language
     theme?: 'light' | 'dark'
     width?: number
     role?: Role
+    touch?: boolean
   } = {}): Promise<Page> {
     const context = await browser.newContext({
       baseURL: url,
       viewport: { width, height: 900 },
       locale: language === 'ko' ? 'ko-KR' : 'en-GB',
       colorScheme: theme,
+      hasTouch: touch,
       reducedMotion: 'reduce',
       acceptDownloads: true,
     })
