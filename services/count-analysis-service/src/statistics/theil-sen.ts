@@ -21,8 +21,8 @@ export interface TheilSen {
  * The Theil–Sen slope with Sen's confidence intervals (Sen 1968; ranks rounded as scipy.stats.theilslopes rounds them).
  *
  * Exact up to 4,000 points, and without holding all pairs: one pass over them fills a histogram, which tells the bins that
- * the ranks wanted lie in; another keeps only what falls there. Both passes hardly branch, which makes them several times
- * as fast as comparing each slope with bounds.
+ * the ranks wanted lie in; another goes by the bins that the first one noted and keeps only what falls there. Both hardly
+ * branch, which makes them several times as fast as comparing each slope with bounds.
  *
  * @param x ascending, no two equal; at least two
  */
@@ -61,7 +61,14 @@ function openSlopes(x: Float64Array, y: Float64Array, stride: number) {
   const width = entry(sample, Math.floor(sample.length * 0.95)) - low
   const scale = width > 0 ? Math.min((bins - 2) / width, 1e290) : 1
   const sizes = new Int32Array(bins)
-  for (let lag = stride; lag < n; lag += stride) tally(x, y, lag, low, scale, sizes)
+  const binned = new Uint16Array(count)
+  const step = evenStep(x)
+  let at = 0
+  for (let lag = stride; lag < n; lag += stride)
+    at =
+      step === undefined
+        ? tally(x, y, lag, low, scale, sizes, binned, at)
+        : tallyEven(lag * step, y, lag, low, scale, sizes, binned, at)
 
   /** Where a rank lies: its bin, and its rank within that. */
   function locate(rank: number) {
@@ -84,7 +91,8 @@ function openSlopes(x: Float64Array, y: Float64Array, stride: number) {
         wanted += sizes[bin] as number
       }
       const kept = new Float64Array(wanted)
-      for (let lag = stride; lag < n; lag += stride) gather(x, y, lag, low, scale, next, kept)
+      let at = 0
+      for (let lag = stride; lag < n; lag += stride) at = gather(x, y, lag, binned, at, next, kept)
       return places.map(({ bin, within }) => {
         const start = starts.get(bin) ?? 0
         return select(kept.subarray(start, start + (sizes[bin] as number)), within)
@@ -93,41 +101,78 @@ function openSlopes(x: Float64Array, y: Float64Array, stride: number) {
   }
 }
 
-/**
- * A slope's bin: rising with it whatever the rounding, so that the order of bins is that of slopes.
- *
- * This and the two loops below stand alone and go one distance at a time: short functions called often are compiled soon.
- */
-const binOf = (slope: number, low: number, scale: number) =>
-  Math.min(Math.max((slope - low) * scale + 1, 0), bins - 1) | 0
-
-/** Counts the slopes of one distance by bin. */
-function tally(x: Float64Array, y: Float64Array, lag: number, low: number, scale: number, sizes: Int32Array) {
-  for (let i = lag, j = 0; i < y.length; i++, j++) {
-    const slope = ((y[i] as number) - (y[j] as number)) / ((x[i] as number) - (x[j] as number))
-    const bin = binOf(slope, low, scale)
-    sizes[bin] = (sizes[bin] as number) + 1
-  }
+/** The distance of neighbours where it is one and the same. */
+function evenStep(x: Float64Array): number | undefined {
+  const step = (x[1] as number) - (x[0] as number)
+  for (let i = 2; i < x.length; i++) if ((x[i] as number) - (x[i - 1] as number) !== step) return undefined
+  return step
 }
 
-/** Keeps the slopes of one distance whose bin has a place in `next`, which moves on. */
-function gather(
+/**
+ * Counts the slopes of one distance by bin, and notes the bin of each from `at` on. A bin rises with the slope, but for rounding.
+ *
+ * These loops stand alone and go one distance at a time: short functions called often are compiled soon.
+ *
+ * @returns where the next go
+ */
+function tally(
   x: Float64Array,
   y: Float64Array,
   lag: number,
   low: number,
   scale: number,
-  next: Int32Array,
-  kept: Float64Array,
-) {
+  sizes: Int32Array,
+  binned: Uint16Array,
+  at: number,
+): number {
   for (let i = lag, j = 0; i < y.length; i++, j++) {
     const slope = ((y[i] as number) - (y[j] as number)) / ((x[i] as number) - (x[j] as number))
-    const bin = binOf(slope, low, scale)
+    const bin = Math.min(Math.max((slope - low) * scale + 1, 0), bins - 1) | 0
+    sizes[bin] = (sizes[bin] as number) + 1
+    binned[at++] = bin
+  }
+  return at
+}
+
+/** The same where all these points are `dx` apart: nothing is divided, which takes half the time. */
+function tallyEven(
+  dx: number,
+  y: Float64Array,
+  lag: number,
+  low: number,
+  scale: number,
+  sizes: Int32Array,
+  binned: Uint16Array,
+  at: number,
+): number {
+  const factor = scale / dx
+  const first = 1 - low * scale
+  for (let i = lag, j = 0; i < y.length; i++, j++) {
+    const bin = Math.min(Math.max(((y[i] as number) - (y[j] as number)) * factor + first, 0), bins - 1) | 0
+    sizes[bin] = (sizes[bin] as number) + 1
+    binned[at++] = bin
+  }
+  return at
+}
+
+/** Keeps the slopes of one distance, their bins from `at` on, whose bin has a place in `next`, which moves on. */
+function gather(
+  x: Float64Array,
+  y: Float64Array,
+  lag: number,
+  binned: Uint16Array,
+  at: number,
+  next: Int32Array,
+  kept: Float64Array,
+): number {
+  for (let j = 0; j < y.length - lag; j++) {
+    const bin = binned[at++] as number
     const place = next[bin] as number
     if (place < 0) continue
-    kept[place] = slope
+    kept[place] = ((y[j + lag] as number) - (y[j] as number)) / ((x[j + lag] as number) - (x[j] as number))
     next[bin] = place + 1
   }
+  return at
 }
 
 function countPairs(n: number, stride: number): number {
