@@ -15,12 +15,14 @@ function openOf({ at, values, partial }: AnalysisSeries) {
   return partial && last !== undefined ? { at: last, value: values.at(-1) ?? null } : null
 }
 
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+
 /** Does a job. Each analyzer is loaded when it is first needed. */
 export async function answerOf(job: AnalysisJob): Promise<AnalysisResult> {
   if (job.kind === 'trend') {
     const { analyseTrend } = await import('./trend-analyzer.ts')
     const answer: TrendAnswer = { ...analyseTrend(job.series, job.options), open: openOf(job.series) }
-    return { text: job.format === 'csv' ? trendTable(answer) : JSON.stringify(answer) }
+    return { body: bytes(job.format === 'csv' ? trendTable(answer) : JSON.stringify(answer)) }
   }
   if (job.kind === 'comparison') {
     const { compare } = await import('./comparison-analyzer.ts')
@@ -30,7 +32,7 @@ export async function answerOf(job: AnalysisJob): Promise<AnalysisResult> {
       ...compare(job.series, job.options),
       open: at === undefined ? null : { at, values: opened.map((open) => open?.value ?? null) },
     }
-    return { text: job.format === 'csv' ? comparisonTable(answer) : JSON.stringify(answer) }
+    return { body: bytes(job.format === 'csv' ? comparisonTable(answer) : JSON.stringify(answer)) }
   }
   const { predict } = await import('./prediction-analyzer.ts')
   const { series, options } = job
@@ -48,5 +50,5 @@ export async function answerOf(job: AnalysisJob): Promise<AnalysisResult> {
     past: { at: series.at.slice(start, end), values: series.values.slice(start, end) },
     open: openOf(series),
   }
-  return { text: job.format === 'csv' ? predictionTable(answer) : JSON.stringify(answer) }
+  return { body: bytes(job.format === 'csv' ? predictionTable(answer) : JSON.stringify(answer)) }
 }

@@ -14,5 +14,5 @@ export type AnalysisJob = { format: Format } & (
   | { kind: 'prediction'; series: AnalysisSeries; options: PredictionOptions }
 )
 
-/** `text` is a whole answer, ready to send; `failed` says what was thrown. */
-export type AnalysisResult = { text: string } | { refused: ProblemDocument } | { failed: string }
+/** `body` is a whole answer, encoded, so that the service has nothing left to do to it; `failed` says what was thrown. */
+export type AnalysisResult = { body: Uint8Array } | { refused: ProblemDocument } | { failed: string }

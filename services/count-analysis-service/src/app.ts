@@ -17,7 +17,7 @@ const name = 'count-analysis-service'
 
 const usualPool = {
   program: join(import.meta.dirname, 'analysis-process.ts'),
-  size: Math.min(availableParallelism(), 4),
+  size: Math.min(Math.max(1, availableParallelism() - 1), 4),
   queue: 32,
   limitMs: 20_000,
   idleMs: 120_000,

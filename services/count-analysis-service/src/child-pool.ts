@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { setPriority } from 'node:os'
 import type { Logger } from 'pino'
 
@@ -33,7 +34,18 @@ interface Worker {
   child: ChildProcess
   job?: Job | undefined
   timer?: NodeJS.Timeout
+  /** Of this process, as the job began. */
+  began?: ReturnType<typeof performance.eventLoopUtilization>
+  resting?: boolean
 }
+
+/**
+ * Where this process serves others too and was busy for more than this share of a job's time, the worker rests so many times as
+ * long, up to a limit, before the next.
+ */
+const busyShare = 0.5
+const restTimes = 3
+const restAtMostMs = 1000
 
 /** The lowest: all that is idle, and nothing that anybody else wants. */
 const nice = 19
@@ -49,20 +61,27 @@ export function openChildPool({ program, size, queue, limitMs, idleMs, log }: Po
   const waiting: Job[] = []
   let closed = false
 
+  /** Linux weighs sessions (autogroups) before processes: the one of its own that `detached` gave it steps back as a whole. */
+  function stepBack(pid: number): void {
+    try {
+      setPriority(pid, nice)
+      writeFileSync(`/proc/${pid}/autogroup`, String(nice))
+    } catch (err) {
+      log.debug({ err }, 'the priority of a process could not be lowered')
+    }
+  }
+
   function start(): Worker {
     const child = fork(program, {
       // It needs nothing from the environment, least of all addresses and tokens.
       env: {},
       execArgv: [`--max-old-space-size=${memoryMiB}`],
       serialization: 'advanced',
+      detached: true,
     })
     const worker: Worker = { child }
     workers.add(worker)
-    try {
-      if (child.pid !== undefined) setPriority(child.pid, nice)
-    } catch (err) {
-      log.debug({ err }, 'the priority of a process could not be lowered')
-    }
+    if (child.pid !== undefined) stepBack(child.pid)
     child.on('message', (answer) => finish(worker, { ok: true, answer }))
     child.once('error', (err) => {
       log.error({ err }, 'an analysis process failed')
@@ -77,12 +96,13 @@ export function openChildPool({ program, size, queue, limitMs, idleMs, log }: Po
 
   function next(): void {
     while (waiting.length > 0) {
-      const idle = [...workers].find(({ job }) => !job)
+      const idle = [...workers].find(({ job, resting }) => !job && !resting)
       if (!idle && workers.size >= size) return
       const worker = idle ?? start()
       const job = waiting.shift() as Job
       clearTimeout(worker.timer)
       worker.job = job
+      worker.began = performance.eventLoopUtilization()
       worker.timer = setTimeout(() => end(worker, 'late'), limitMs)
       // A process that cannot be spoken to exits, which tells the same.
       worker.child.send(job.message, () => {})
@@ -94,6 +114,17 @@ export function openChildPool({ program, size, queue, limitMs, idleMs, log }: Po
     worker.job?.settle(outcome)
     worker.job = undefined
     worker.timer = setTimeout(() => end(worker, 'cancelled'), idleMs).unref()
+    const { active, idle, utilization } = performance.eventLoopUtilization(worker.began)
+    if (utilization > busyShare) {
+      worker.resting = true
+      setTimeout(
+        () => {
+          worker.resting = false
+          next()
+        },
+        Math.min(restTimes * (active + idle), restAtMostMs),
+      ).unref()
+    }
     next()
   }
 

@@ -15,7 +15,7 @@ import { invalid, pastNamed, type Refused, type Subject, subjectOf, subjectsOf }
 import type { ValueReplica } from './value-replica.ts'
 
 /** `text` is a whole answer in the format that was asked for; `cancelled`: nobody waits for it any more. */
-export type AnalysisOutcome = { ok: true; text: string } | Refused | { ok: false; cancelled: true }
+export type AnalysisOutcome = { ok: true; body: Uint8Array } | Refused | { ok: false; cancelled: true }
 
 export interface AnalyzerOptions {
   replica: ValueReplica
@@ -34,7 +34,7 @@ type Made = { ok: true; series: AnalysisSeries[] } | Refused
 const mostBuckets = 1_000_000
 
 const result = z.union([
-  z.object({ text: z.string() }),
+  z.object({ body: z.instanceof(Uint8Array) }),
   z.object({ refused: z.custom<ProblemDocument>() }),
   z.object({ failed: z.string() }),
 ])
@@ -91,7 +91,7 @@ export function createCountAnalyzer({ replica, names, pool, metrics, log }: Anal
       done()
       const answer = result.parse(ran.answer)
       if ('refused' in answer) return { ok: false, problem: answer.refused }
-      if ('text' in answer) return { ok: true, text: answer.text }
+      if ('body' in answer) return { ok: true, body: answer.body }
       log.error({ kind: job.kind, reason: answer.failed }, 'an analysis failed')
       return { ok: false, problem: problem('internal') }
     }

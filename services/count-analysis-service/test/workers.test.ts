@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { get } from 'node:http'
 import { getPriority } from 'node:os'
 import { join } from 'node:path'
@@ -54,6 +55,9 @@ describe('the pool', () => {
     const pool = open()
     const { answer } = echoed.parse(await pool.run({ do: 'echo' }, never))
     expect(getPriority(answer.pid)).toBe(19)
+    // Where the kernel knows no autogroups there is nothing else that would have to step back.
+    const autogroup = await readFile(`/proc/${answer.pid}/autogroup`, 'utf8').catch(() => 'nice 19')
+    expect(autogroup).toContain('nice 19')
     expect(answer.env).not.toContain('PATH')
   })
 
@@ -70,6 +74,22 @@ describe('the pool', () => {
     expect([pool.pids().length, pool.waiting()]).toEqual([2, 4])
     const pids = (await Promise.all(answers)).map((ran) => echoed.parse(ran).answer.pid)
     expect(new Set(pids).size).toBe(2)
+  })
+
+  test('rests after a job during which this process was busy with other things, and not after another', async () => {
+    const pool = open({ size: 1 })
+    await pidOf(pool)
+    const first = pool.run({ do: 'echo', ms: 50 }, never)
+    const until = performance.now() + 100
+    while (performance.now() < until);
+    await first
+    const second = pool.run({ do: 'echo' }, never)
+    expect(pool.waiting()).toBe(1)
+    await second
+    await pool.run({ do: 'echo', ms: 100 }, never)
+    const third = pool.run({ do: 'echo' }, never)
+    expect(pool.waiting()).toBe(0)
+    await third
   })
 
   test('refuses what does not fit the queue, and what has waited for too long', async () => {

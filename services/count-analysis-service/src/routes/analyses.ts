@@ -68,7 +68,7 @@ export const analysisRoutes =
       if (!outcome.ok) return refuse(reply, outcome.problem)
       reply.header('content-type', types[format])
       if (format === 'csv') reply.header('content-disposition', `attachment; filename="${kind}.csv"`)
-      return reply.send(outcome.text)
+      return reply.send(outcome.body)
     }
 
     app.get(
