@@ -14,6 +14,7 @@ import { z } from 'zod'
 import { isAway } from './away.ts'
 import { unicodeFormat } from './limits.ts'
 import { type ProblemDocument, type ProblemName, problem } from './problem.ts'
+import { traceOf } from './trace.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -172,14 +173,21 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   if (isAway(error)) {
     if (Date.now() >= nextNotice) {
       nextNotice = Date.now() + quietMs
-      request.log.warn({ err: error, method: request.method, url: loggedUrl(request) }, 'a store is away')
+      request.log.warn(told(error, request), 'a store is away')
     }
     refuse(reply, problem('unavailable'))
     return
   }
-  request.log.error({ err: error, method: request.method, url: loggedUrl(request) }, 'request failed')
+  request.log.error(told(error, request), 'request failed')
   refuse(reply, problem('internal'))
 }
+
+const told = (err: unknown, request: FastifyRequest) => ({
+  err,
+  method: request.method,
+  url: loggedUrl(request),
+  trace: traceOf(request),
+})
 
 /** A client's fault as Fastify or Node's parser tells it. */
 const isFastifyError = (error: unknown): error is FastifyError =>

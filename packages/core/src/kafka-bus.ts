@@ -16,6 +16,7 @@ import type { EventBus, EventBusSettings, EventHandler, SubscribeOptions, Subscr
 import { parseEvent } from './events.ts'
 import { type Message, openSendQueue } from './send-queue.ts'
 import { trustIn } from './store-tls.ts'
+import { traceparent } from './trace.ts'
 
 const headers = { 'content-type': 'application/cloudevents+json' }
 /** How often the broker is asked whether it is there, and how long until the next try when it is not, in ms. */
@@ -136,11 +137,16 @@ export function openKafkaBus({
     producer ??= await connectProducer()
     const sender = producer
     partitions = new Set()
+    // Net changes of many requests: the batch is a trace of its own.
+    const traced = { ...headers, traceparent: traceparent() }
     try {
       const records = await sender.sendBatch({
         acks: -1,
-        topicMessages: [{ topic: name, messages: messages.map((message) => ({ ...message, headers })) }],
+        topicMessages: [
+          { topic: name, messages: messages.map((message) => ({ ...message, headers: traced })) },
+        ],
       })
+      log.debug({ topic: name, events: messages.length, traceparent: traced.traceparent }, 'published')
       // When leaders move between two attempts the library may leave out a partition and still call it done.
       const acknowledged = new Set(records.map((record) => record.partition))
       if (!partitions.isSubsetOf(acknowledged)) throw new Error('Kafka did not acknowledge every partition')
@@ -189,6 +195,8 @@ export function openKafkaBus({
             .filter((event) => event !== undefined)
           if (events.length < batch.messages.length)
             log.warn({ topic: name }, 'messages that are no events were left out')
+          const traceparents = new Set(batch.messages.map(({ headers }) => String(headers?.traceparent)))
+          log.debug({ topic: name, events: events.length, traceparents: [...traceparents] }, 'received')
           if (events.length > 0) await handler(events)
           places?.set(batch.partition, String(BigInt(batch.lastOffset()) + 1n))
         },

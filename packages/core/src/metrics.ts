@@ -1,6 +1,7 @@
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import { collectDefaultMetrics, type Registry } from 'prom-client'
 import { loggedUrl } from './http.ts'
+import { traceOf } from './trace.ts'
 
 /** Upper bounds in seconds. */
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -56,10 +57,11 @@ export function createRequestTimes() {
   }
 }
 
-/** Times every request by route pattern, method and status, logs the slow ones, and serves GET /metrics. */
+/** Times every request by route pattern, method and status, logs the slow ones (at level debug all), and serves GET /metrics. */
 export function measureRequests(app: FastifyInstance, registry: Registry): void {
   collectDefaultMetrics({ register: registry })
   const times = createRequestTimes()
+  const debug = app.log.level === 'debug' || app.log.level === 'trace'
   app.addHook('onRoute', (route: RouteOptions) => {
     if (route.config?.longLived) return
     const observe = times.route(String(route.method), route.url)
@@ -67,11 +69,18 @@ export function measureRequests(app: FastifyInstance, registry: Registry): void 
       (request, reply, done) => {
         const ms = reply.elapsedTime
         observe(reply.statusCode, ms)
-        if (ms > slowMs)
-          request.log.warn(
-            { method: request.method, url: loggedUrl(request), status: reply.statusCode, ms },
-            'slow request',
-          )
+        if (ms > slowMs || debug) {
+          const { method } = request
+          const entry = {
+            method,
+            url: loggedUrl(request),
+            status: reply.statusCode,
+            ms,
+            trace: traceOf(request),
+          }
+          if (ms > slowMs) request.log.warn(entry, 'slow request')
+          else request.log.debug(entry, 'request')
+        }
         done()
       },
       ...[route.onResponse ?? []].flat(),

@@ -7,6 +7,7 @@ import type { Guards, Role } from './access.ts'
 import { refuse } from './http.ts'
 import { problem } from './problem.ts'
 import type { ServiceContext } from './service.ts'
+import { traceparent } from './trace.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -137,7 +138,7 @@ export function fetchSessions(
 ): () => Promise<SessionList> {
   return async () => {
     const response = await fetch(`${config.MANAGEMENT_URL}/internal/sessions`, {
-      headers: { authorization: `Bearer ${config.SERVICE_TOKEN}` },
+      headers: { authorization: `Bearer ${config.SERVICE_TOKEN}`, traceparent: traceparent() },
       signal: AbortSignal.timeout(fetchMs),
     })
     if (!response.ok) throw new Error(`management answered ${response.status}`)

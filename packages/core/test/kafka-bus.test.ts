@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type KafkaServer, startKafka } from '@count/stack/kafka-server'
 import { freePort } from '@count/stack/ports'
 import { until } from '@count/stack/until'
-import { Kafka, logLevel } from 'kafkajs'
+import { Kafka, type KafkaMessage, logLevel } from 'kafkajs'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { openEventBus } from '../src/event-bus.ts'
@@ -57,12 +57,11 @@ describe('Kafka', () => {
     expect(resources[0]?.configEntries[0]?.configValue).toBe('3600000')
     await consumer.connect()
     await consumer.subscribe({ topic: name, fromBeginning: true })
-    const first = Promise.withResolvers<{ key: string | undefined; type: string | undefined }>()
-    await consumer.run({
-      eachMessage: async ({ message }) =>
-        first.resolve({ key: message.key?.toString(), type: message.headers?.['content-type']?.toString() }),
-    })
-    expect(await first.promise).toEqual({ key: 'a', type: 'application/cloudevents+json' })
+    const first = Promise.withResolvers<KafkaMessage>()
+    await consumer.run({ eachMessage: async ({ message }) => first.resolve(message) })
+    const { key, headers } = await first.promise
+    expect([String(key), String(headers?.['content-type'])]).toEqual(['a', 'application/cloudevents+json'])
+    expect(String(headers?.traceparent)).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/)
   })
 
   test('leaves out what is no event and goes on', async () => {

@@ -1,4 +1,5 @@
 import { Unavailable } from '@count/core/away'
+import { traced } from '@count/core/trace'
 import { expect, test } from 'vitest'
 import { createCountNames } from '../src/count-names.ts'
 
@@ -14,8 +15,9 @@ const described = (id: string) => ({
 
 /** A count-read-service that knows of these ids, and may be away, or know that it does not know. */
 function open() {
-  const state = { away: false, ids: ['a', 'b', 'c'], unclear: [] as string[] }
-  const fetch = async (url: string | URL | Request) => {
+  const state = { away: false, ids: ['a', 'b', 'c'], unclear: [] as string[], traceparent: '' }
+  const fetch = async (url: string | URL | Request, init?: RequestInit) => {
+    state.traceparent = new Headers(init?.headers).get('traceparent') ?? ''
     if (state.away) throw new Error('connect ECONNREFUSED')
     const asked = new URL(String(url)).searchParams.get('ids')?.split(',') ?? []
     const is = (id: string) => state.ids.includes(id) && !state.unclear.includes(id)
@@ -53,4 +55,11 @@ test('a count that was removed is unknown, also later', async () => {
   expect(await named('a')).toMatchObject({ ok: false })
   state.away = true
   await expect(named('a')).rejects.toBeInstanceOf(Unavailable)
+})
+
+test('the call belongs to the trace of the request that it is made for', async () => {
+  const { state, named } = open()
+  const trace = '4bf92f3577b34da6a3ce929d0e0e4736'
+  await traced({ headers: { traceparent: `00-${trace}-00f067aa0ba902b7-01` } }, () => named('a'))
+  expect(state.traceparent).toContain(`-${trace}-`)
 })

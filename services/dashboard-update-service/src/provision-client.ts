@@ -7,6 +7,7 @@ import {
 import { Unavailable } from '@count/core/away'
 import { type InternalDashboards, internalDashboards } from '@count/core/dashboards'
 import type { ServiceContext } from '@count/core/service'
+import { traceparent } from '@count/core/trace'
 import type { z } from 'zod'
 
 export type ProvisionClient = ReturnType<typeof createProvisionClient>
@@ -34,7 +35,7 @@ export function createProvisionClient(
     try {
       const response = await fetch(config.PROVISION_URL + path, {
         ...init,
-        headers: { authorization, ...init.headers },
+        headers: { authorization, traceparent: traceparent(), ...init.headers },
         signal: AbortSignal.timeout(answerMs),
       })
       return { response, body: response.status === 304 ? undefined : await response.json() }

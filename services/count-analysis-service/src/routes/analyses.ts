@@ -1,5 +1,6 @@
 import { jsonSchema, type RoutePlugin, refuse } from '@count/core/http'
 import { type ProblemName, problem } from '@count/core/problem'
+import { traced } from '@count/core/trace'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import Negotiator from 'negotiator'
 import { z } from 'zod'
@@ -62,7 +63,7 @@ export const analysisRoutes =
         const detail = `One of ${Object.keys(formats).join(', ')} is to be had`
         return refuse(reply, problem('not-acceptable', { detail }))
       }
-      const outcome = await analyse(format, request.signal)
+      const outcome = await traced(request, () => analyse(format, request.signal))
       // Nobody is there to be answered.
       if ('cancelled' in outcome) return reply.hijack()
       if (!outcome.ok) return refuse(reply, outcome.problem)
