@@ -25,6 +25,7 @@ export async function startWholeSystem(more: Record<string, string> = {}) {
   // PostgreSQL, another user when we are root, passes through.
   await chmod(dir, 0o711)
   const dataDir = join(dir, 'data')
+  const logFile = join(dir, 'server.log')
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   let server: ChildServer
@@ -32,7 +33,6 @@ export async function startWholeSystem(more: Record<string, string> = {}) {
   async function launch(): Promise<void> {
     const { PATH, HOME, TMPDIR } = process.env
     const env = {
-      ...more,
       PATH,
       HOME,
       TMPDIR,
@@ -41,12 +41,13 @@ export async function startWholeSystem(more: Record<string, string> = {}) {
       HOST: '127.0.0.1',
       PORT: String(port),
       LOG_LEVEL: 'warn',
+      ...more,
     }
     server = await spawnServer({
       command: process.execPath,
       args: [program],
       cwd: dir,
-      logFile: join(dir, 'server.log'),
+      logFile,
       env,
     })
     await server.ready(async () => (await fetch(`${url}/readyz`)).ok, 90_000)
@@ -73,7 +74,9 @@ export async function startWholeSystem(more: Record<string, string> = {}) {
     url,
     dir,
     dataDir,
+    logFile,
     apiKey,
+    admin,
     session,
     signIn,
     /** Calls as the administrator. */
