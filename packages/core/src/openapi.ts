@@ -71,7 +71,7 @@ function complete(route: RouteOptions): FastifySchema {
   const own = z.record(z.string(), z.unknown()).parse(schema.response ?? {})
   return {
     ...schema,
-    ...(kind === 'public' ? {} : { security: [securityOf(kind, String(route.method))] }),
+    security: kind === 'public' ? [] : [securityOf(kind, String(route.method))],
     response: {
       ...(Object.keys(own).length > 0 ? own : { 200: { description: 'Done', type: 'null' } }),
       ...describe(refusalsOf(route)),
@@ -120,7 +120,7 @@ export async function documentApi(
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
-      info: { title: info.title, version: info.version },
+      info: { title: info.title, version: info.version, license: { name: 'MIT', identifier: 'MIT' } },
       servers: [{ url: info.url ?? '/' }],
       components: { securitySchemes: securitySchemes(info.cookie) },
     },
