@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { get } from 'node:http'
 import { localStores } from './local-stores.ts'
 import type { StackState } from './stack-state.ts'
 import type { Environment } from './store-addresses.ts'
@@ -41,13 +41,15 @@ async function dockerFault(env: Environment): Promise<string | undefined> {
   const host = env.DOCKER_HOST ?? 'unix:///var/run/docker.sock'
   // A remote Docker's containers would not listen here.
   if (!host.startsWith('unix://')) return `it is not on this machine (DOCKER_HOST=${host})`
-  const socket = connect(host.slice('unix://'.length))
+  const ping = get({ socketPath: host.slice('unix://'.length), path: '/_ping' })
+  ping.on('error', () => {}) // also one that comes after its answer was awaited
   try {
-    await once(socket, 'connect', { signal: AbortSignal.timeout(SOCKET_DEADLINE_MS) })
+    const [{ statusCode }] = await once(ping, 'response', { signal: AbortSignal.timeout(SOCKET_DEADLINE_MS) })
+    if (statusCode !== 200) return `it answers ${statusCode} on ${host}`
   } catch {
-    return `nobody listens on ${host}`
+    return `nobody answers on ${host}`
   } finally {
-    socket.destroy()
+    ping.destroy()
   }
   // Loaded when it is needed only: testcontainers is large.
   const { tryImage } = await import('./docker-trial.ts')

@@ -19,10 +19,10 @@ test('without Docker the stores are local, and one line says why', async () => {
   const { chosen, state, lines } = await choose(NO_DOCKER)
   expect(chosen).toBe(localStores)
   expect(state.source).toBe('local')
-  expect(lines).toEqual([expect.stringMatching('nobody listens on .* using local binaries')])
+  expect(lines).toEqual([expect.stringMatching('nobody answers on .* using local binaries')])
 })
 
-test('a Docker that cannot run an image gives way within seconds', async () => {
+test('a Docker that answers nothing gives way within seconds', async () => {
   // A daemon that answers nothing it is asked.
   const socket = join(tmpdir(), 'docker.sock')
   const daemon = createServer((connection) => connection.on('error', () => {}).destroy())
