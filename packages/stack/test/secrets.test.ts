@@ -96,7 +96,7 @@ test('no secret is in any log line, whatever is told and whoever fails', { timeo
 
   const log = await told()
   expect(log).toContain('"request"')
-  expect(log).toContain('store away')
+  expect(log).toContain('ended unexpectedly')
   for (const [name, secret] of Object.entries(secrets)) {
     expect(secret.length, name).toBeGreaterThan(15)
     expect(log.includes(secret), `${name} in the log`).toBe(false)
