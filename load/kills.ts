@@ -47,7 +47,6 @@ async function degraded(): Promise<string[]> {
 
 /** 0: no answer at all. */
 interface Seen {
-  calls: number
   failed: Map<number, number>
   inARow: number
 }
@@ -145,7 +144,7 @@ runToEnd(async (closing) => {
   }
   const seen = new Map<string, Seen>()
   const forget = () => {
-    for (const name of Object.keys(calls)) seen.set(name, { calls: 0, failed: new Map(), inARow: 0 })
+    for (const name of Object.keys(calls)) seen.set(name, { failed: new Map(), inARow: 0 })
   }
   forget()
 
@@ -154,7 +153,6 @@ runToEnd(async (closing) => {
     while (!stopped) {
       const status = await one().catch(() => 0)
       const of = seen.get(name) as Seen
-      of.calls++
       if (status === 200) of.inARow++
       else {
         of.inARow = 0

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { Agent, request } from 'undici'
+import { Agent, type Dispatcher, request } from 'undici'
 import { z } from 'zod'
 import { median } from './bench/rounds.ts'
 import { type Client, expectBody, openClient } from './client.ts'
@@ -43,6 +43,12 @@ export async function openWatchers(server: Server) {
     const { statusCode, body } = await request(path, { headers, dispatcher })
     if (statusCode !== 200) throw new Error(`a stream was answered ${statusCode}`)
     open++
+    await readAll(body).finally(() => {
+      open--
+    })
+  }
+
+  async function readAll(body: Dispatcher.ResponseData['body']): Promise<void> {
     let text = ''
     let seen = 0
     for await (const chunk of body.setEncoding('utf8')) {
@@ -58,10 +64,7 @@ export async function openWatchers(server: Server) {
       }
     }
   }
-  const ended = () => {
-    open--
-  }
-  const watching = Array.from({ length: streams }, () => watch().then(ended, ended))
+  const watching = Array.from({ length: streams }, () => watch().catch(() => {}))
 
   async function write(): Promise<void> {
     const call = {

@@ -34,7 +34,7 @@ export const options = (scenarios, more = {}) => ({
   insecureSkipTLSVerify: true, // the gateway's certificate is its own
   setupTimeout: '120s',
   teardownTimeout: '120s',
-  // Each call costs k6 as much as the system; what nobody reads of it is left out.
+  // k6 often shares the machine: what nobody reads of an answer is left out.
   discardResponseBodies: true,
   systemTags: ['status', 'name', 'scenario', 'check', 'error', 'expected_response'],
   scenarios,

@@ -14,7 +14,7 @@ import { planSeries, type SeriesPlan, type Span } from './series-plan.ts'
 import { invalid, pastNamed, type Refused, type Subject, subjectOf, subjectsOf } from './subjects.ts'
 import type { ValueReplica } from './value-replica.ts'
 
-/** `text` is a whole answer in the format that was asked for; `cancelled`: nobody waits for it any more. */
+/** `body` is a whole answer in the format that was asked for; `cancelled`: nobody waits for it any more. */
 export type AnalysisOutcome = { ok: true; body: Uint8Array } | Refused | { ok: false; cancelled: true }
 
 export interface AnalyzerOptions {
