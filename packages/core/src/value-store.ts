@@ -134,7 +134,11 @@ export async function openValueStore(
 
   async function recovered(shard: number, epoch: Epoch): Promise<void> {
     if ((await epoch.redis.get(keys(shard).recovered)) === epoch.replid) return
-    if (!recover) throw new StoreUnavailable('the shard waits for recovery')
+    if (!recover) {
+      // The primary may have another replid by now: it is asked anew next time.
+      forget(epoch.redis)
+      throw new StoreUnavailable('the shard waits for recovery')
+    }
     await recover(shard, epoch.redis, epoch.replid)
   }
 

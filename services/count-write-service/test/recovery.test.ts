@@ -199,6 +199,20 @@ async function startSwitch(target: number) {
   }
 }
 
+test('who met the primary before its replid changed and was recovered finds it recovered, on the same connection', async () => {
+  const store = await openValueStore(
+    { VALUE_REDIS_URL: world.primary.url },
+    { log: pino({ level: 'silent' }) },
+  )
+  onTestFinished(() => store.close())
+  await expect(store.epoch(0)).rejects.toThrow('waits for recovery')
+  const replica = await testRedis({ replicaOf: world.primary })
+  onTestFinished(() => replica.stop())
+  await replica.linked()
+  await world.run()
+  await until('shard 0 to be recovered', () => store.epoch(0), { deadlineMs: 10_000 })
+})
+
 test('a first replica gives the primary another replid: every shard is recovered again, without a write', async () => {
   const { url } = await world.run()
   await addToAll(url, 1, 'before')
