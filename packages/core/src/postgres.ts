@@ -31,7 +31,7 @@ export interface PostgresOptions {
 /**
  * A pool for one database. Nothing connects before the first query. While the server is away a query fails within about
  * three seconds; one that was sent and not answered fails too and is never sent again. What a frozen server holds back
- * is the caller's to bound ({@link file://./away.ts within}).
+ * is the caller's to bound ({@link file://./away.ts within}). The client is patched: docs/adr/0018.
  * @param url with libpq's `sslmode=verify-full` for TLS, and `sslrootcert`, the path of the CA's PEM file, where Node's own CAs
  *   do not know it. As in libpq, `require` alone verifies nothing; with a `sslrootcert` everything is verified
  */

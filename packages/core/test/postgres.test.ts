@@ -1,9 +1,11 @@
 import { mkdtemp, writeFile } from 'node:fs/promises'
+import { connect as connectSocket, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startPostgres } from '@count/stack/postgres-server'
 import { testDatabases } from '@count/stack/testing'
 import { until } from '@count/stack/until'
+import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { isAway } from '../src/away.ts'
 import { connectPostgres, migrate, type PostgresOptions } from '../src/postgres.ts'
@@ -66,6 +68,56 @@ describe('a connection', () => {
     await server.restart()
     await until('the connection', () => sql`select 1`)
     expect(await sql`select * from hit`).toHaveLength(0)
+  })
+
+  // The next three are what the patch of the client is for.
+  test('that ends under a transaction takes nothing more of it, also once it is back', async () => {
+    const sql = connect({ max: 1 })
+    const callback = Promise.withResolvers<void>()
+    const ended = sql.begin(async (tx) => {
+      const [self] = await tx<{ pid: number }[]>`select pg_backend_pid() as pid`
+      await connect()`select pg_terminate_backend(${self?.pid as number})`
+      await until('the connection', () => sql`select 1`)
+      const late: unknown = await tx`create table late (a int)`.catch((error: unknown) => error)
+      callback.resolve(expect(isAway(late)).toBe(true))
+    })
+    expect(isAway(await ended.catch((error: unknown) => error))).toBe(true)
+    await callback.promise
+    expect(await sql`select to_regclass('late') as late`).toEqual([{ late: null }])
+  })
+
+  test('that ends in the middle of an answer leaves nothing of it to the next', async () => {
+    const sql = connect({ max: 1 })
+    const cut = sql`
+      select i, case when i = 20000 then pg_sleep(30) end, repeat('x', 100) from generate_series(1, 20000) i`
+    cut.execute()
+    const pid = await until('rows', async () => {
+      const [row] = await connect()<{ pid: number }[]>`
+        select pid from pg_stat_activity where wait_event = 'PgSleep' and application_name = 'core-test'`
+      return row?.pid
+    })
+    await Promise.all([expect(cut).rejects.toThrow(), connect()`select pg_terminate_backend(${pid})`])
+    expect(await sql`select 1 as one`).toEqual([{ one: 1 }])
+  })
+
+  test('that ends before a statement left comes back', async () => {
+    const { hostname, port } = new URL(databases.INFO_MIGRATION_URL)
+    let socket: Socket | undefined
+    const sql = postgres(databases.INFO_MIGRATION_URL, {
+      max: 1,
+      backoff: () => 0.01,
+      // typed without it
+      ...{ socket: async () => (socket = connectSocket(Number(port), hostname)) },
+    })
+    onTestFinished(() => sql.end({ timeout: 1 }))
+    await sql`select 1`
+    const cut = sql`select 2`.catch((error: unknown) => error)
+    // The statement is handed to the connection now and would be written after this turn.
+    await null
+    socket?.destroy()
+    socket?.emit('close', false)
+    expect(isAway(await cut)).toBe(true)
+    expect(await sql`select 3 as three`).toEqual([{ three: 3 }])
   })
 })
 
