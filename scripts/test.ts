@@ -9,7 +9,7 @@ import { findJava, findRedisServer } from '../packages/stack/src/binaries.ts'
 import { findChromium } from '../packages/stack/src/chromium.ts'
 import { kafkaJars } from '../packages/stack/src/kafka-jars.ts'
 import { endLeaked } from '../packages/stack/src/leaks.ts'
-import { findSchemathesis } from '../packages/stack/src/schemathesis.ts'
+import { findPythonTool } from '../packages/stack/src/python-tools.ts'
 
 type Result = {
   numPassedTests: number
@@ -23,7 +23,8 @@ async function prepare(): Promise<void> {
   await findJava()
   await kafkaJars()
   await findChromium()
-  await findSchemathesis()
+  await findPythonTool('schemathesis')
+  await findPythonTool('kubernetes')
 }
 
 /** Runs vitest on our own output. @returns its exit code */
