@@ -48,10 +48,10 @@ export function secretsOf(
         .map(([name, text]) => [name, from(name) ?? fill(text)])
         .filter(([, value]) => value),
     )
-  const { setup } = z
-    .object({ setup: z.object({ environment: variables }) })
-    .parse(document.services)
-  const elsewhere = new Set(Object.keys(parts).flatMap((part) => Object.keys(variables.parse(document[part]))))
+  const { setup } = z.object({ setup: z.object({ environment: variables }) }).parse(document.services)
+  const elsewhere = new Set(
+    Object.keys(parts).flatMap((part) => Object.keys(variables.parse(document[part]))),
+  )
   const passwords = ['VALUE_PASSWORD', 'CACHE_PASSWORD', 'POSTGRES_PASSWORD']
   const secrets = {
     'service-token': filled(document['x-common'], (name) => name === 'SERVICE_TOKEN'),

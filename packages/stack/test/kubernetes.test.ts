@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -53,7 +53,10 @@ describe.each(overlays)('the overlay %s', (overlay) => {
       const [container, ...others] = spec.containers
       expect(others).toEqual([])
       expect(spec.automountServiceAccountToken, name).toBe(false)
-      expect(spec.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } })
+      expect(spec.securityContext).toMatchObject({
+        runAsNonRoot: true,
+        seccompProfile: { type: 'RuntimeDefault' },
+      })
       expect(container?.securityContext).toMatchObject({
         allowPrivilegeEscalation: false,
         capabilities: { drop: ['ALL'] },
@@ -61,7 +64,8 @@ describe.each(overlays)('the overlay %s', (overlay) => {
       expect(container?.securityContext.capabilities?.add, name).toBeUndefined()
       for (const volume of z.array(z.looseObject({})).default([]).parse(spec.volumes))
         expect(volume).not.toHaveProperty('hostPath')
-      for (const way of ['hostNetwork', 'hostPID', 'hostIPC', 'initContainers']) expect(spec).not.toHaveProperty(way)
+      for (const way of ['hostNetwork', 'hostPID', 'hostIPC', 'initContainers'])
+        expect(spec).not.toHaveProperty(way)
       expect(Object.keys(container?.resources.requests ?? {}).sort(), name).toEqual(['cpu', 'memory'])
       expect(container?.resources.limits, name).toHaveProperty('memory')
     }
@@ -109,7 +113,10 @@ describe.each(overlays)('the overlay %s', (overlay) => {
     ]
     const portOf = ({ name, ports }: Party): number[] => {
       if (ports && Object.keys(ports).length > 0) return Object.values(ports)
-      return { value: [6379], cache: [6379], kafka: [9092] }[name] ?? (outside.some((one) => one.name === name) ? [5432] : [80, 443])
+      return (
+        { value: [6379], cache: [6379], kafka: [9092] }[name] ??
+        (outside.some((one) => one.name === name) ? [5432] : [80, 443])
+      )
     }
     const parties = [...inside, ...outside, ...strangers]
     const opened = parties.flatMap((from) =>
@@ -134,11 +141,16 @@ describe.each(overlays)('the overlay %s', (overlay) => {
 
   test('gives each service what compose.yaml gives it', async () => {
     const compose = await readCompose()
-    const own = Object.fromEntries([...compose.text.matchAll(/\$\{(\w+)/g)].map(([, name]) => [name, `of-${name}`]))
+    const own = Object.fromEntries(
+      [...compose.text.matchAll(/\$\{(\w+)/g)].map(([, name]) => [name, `of-${name}`]),
+    )
     const secrets = compose.secretsOf(compose.text, own)
     const filled = (given: Record<string, string>) =>
       Object.fromEntries(
-        Object.entries(given).map(([name, text]) => [name, text.replace(/\$\{(\w+)[^}]*\}/g, (_, used) => own[used])]),
+        Object.entries(given).map(([name, text]) => [
+          name,
+          text.replace(/\$\{(\w+)[^}]*\}/g, (_, used) => own[used]),
+        ]),
       )
     for (const name of [...services, 'setup']) {
       // These two differ: how much is logged, and where the gateway is.

@@ -37,7 +37,9 @@ const pod = z.object({
         securityContext: z.looseObject({
           allowPrivilegeEscalation: z.boolean().optional(),
           readOnlyRootFilesystem: z.boolean().optional(),
-          capabilities: z.object({ drop: z.array(z.string()), add: z.array(z.string()).optional() }).optional(),
+          capabilities: z
+            .object({ drop: z.array(z.string()), add: z.array(z.string()).optional() })
+            .optional(),
         }),
       }),
     ),
