@@ -78,6 +78,15 @@ export const serverSettings = {
   SERVICE_TOKEN: serviceToken.optional(),
   /** How many proxies in front may be believed about the client's address. */
   TRUST_PROXY: whole(0, 10).default(0),
+  /** A collector of traces, by OTLP over HTTP; absent: nothing is told. */
+  OTEL_EXPORTER_OTLP_ENDPOINT: url('http:', 'https:')
+    .transform((value) => value.replace(/\/+$/, ''))
+    .optional(),
+  /** Of the traces that begin here, how many are told: 0 to 1, all when absent. */
+  OTEL_TRACES_SAMPLER_ARG: text
+    .regex(/^(0(\.\d+)?|1(\.0+)?)$/, 'must be a number from 0 to 1')
+    .transform(Number)
+    .optional(),
 }
 
 export const valueStoreSettings = {

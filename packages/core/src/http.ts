@@ -14,7 +14,7 @@ import { z } from 'zod'
 import { isAway } from './away.ts'
 import { unicodeFormat } from './limits.ts'
 import { type ProblemDocument, type ProblemName, problem } from './problem.ts'
-import { traceOf } from './trace.ts'
+import { traceFields } from './trace.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -186,7 +186,7 @@ const told = (err: unknown, request: FastifyRequest) => ({
   err,
   method: request.method,
   url: loggedUrl(request),
-  trace: traceOf(request),
+  ...traceFields(request),
 })
 
 /** A client's fault as Fastify or Node's parser tells it. */

@@ -1,7 +1,7 @@
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import { collectDefaultMetrics, type Registry } from 'prom-client'
 import { loggedUrl } from './http.ts'
-import { traceOf } from './trace.ts'
+import { traceFields } from './trace.ts'
 
 /** Upper bounds in seconds. */
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -76,7 +76,7 @@ export function measureRequests(app: FastifyInstance, registry: Registry): void 
             url: loggedUrl(request),
             status: reply.statusCode,
             ms,
-            trace: traceOf(request),
+            ...traceFields(request),
           }
           if (ms > slowMs) request.log.warn(entry, 'slow request')
           else request.log.debug(entry, 'request')

@@ -24,13 +24,17 @@ import { measureRequests } from './metrics.ts'
 import { documentApi } from './openapi.ts'
 import { problem } from './problem.ts'
 import { cookieName } from './sessions.ts'
+import { type Fetch, tracedFetch } from './trace.ts'
+import type { Tracing } from './tracing.ts'
 
 /** What a service gets from the process that runs it. */
 export interface ServiceContext {
   log: Logger
   metrics: Registry
   /** How other services are called; where they share this process, without the network. */
-  fetch: typeof fetch
+  fetch: Fetch
+  /** Where spans are told to a collector. */
+  tracing?: Tracing
 }
 
 /**
@@ -61,7 +65,21 @@ export interface ServerOptions {
 
 /** The log and the metrics of a process. */
 export function createContext(name: string, level: ServerConfig['LOG_LEVEL'] = 'info'): ServiceContext {
-  return { log: pino({ name, level }), metrics: new Registry(), fetch }
+  return { log: pino({ name, level }), metrics: new Registry(), fetch: tracedFetch(fetch) }
+}
+
+/** The same, with the spans of calls by `fetch` told where a collector is configured; else nothing of that is loaded. */
+export async function openContext(
+  name: string,
+  config: ServerConfig,
+  fetch: Fetch = globalThis.fetch,
+): Promise<ServiceContext> {
+  const context = createContext(name, config.LOG_LEVEL)
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_TRACES_SAMPLER_ARG: ratio = 1 } = config
+  if (!endpoint) return { ...context, fetch: tracedFetch(fetch) }
+  const { openTracing } = await import('./tracing.ts')
+  const tracing = openTracing(name, { endpoint, ratio, log: context.log })
+  return { ...context, tracing, fetch: tracedFetch(fetch, tracing) }
 }
 
 const version = '0.1.0'
@@ -128,6 +146,7 @@ export async function createServer(
     }),
   })
   app.decorateRequest('apiKey', null)
+  context.tracing?.serve(app)
   demandAccess(app)
   setUpHttp(app)
   measureRequests(app, context.metrics)
@@ -175,7 +194,7 @@ export async function listen(
   context: ServiceContext,
   parts: ServiceParts[],
 ): Promise<RunningServer> {
-  const { log } = context
+  const { log, tracing } = context
   const { TLS_CERT: cert, TLS_KEY: key } = config
   const servers: (Server | TlsServer)[] = []
   let stopped: Promise<void> | undefined
@@ -211,7 +230,10 @@ export async function listen(
     await Promise.all(
       parts.map((part) => part.drain && step(patience.drain, `draining ${part.name}`, part.drain())),
     )
-    await Promise.all(parts.map((part) => step(patience.close, `closing ${part.name}`, part.close())))
+    await Promise.all([
+      ...parts.map((part) => step(patience.close, `closing ${part.name}`, part.close())),
+      tracing && step(patience.close, 'telling the last spans', tracing.close()),
+    ])
   }
   return {
     url: tell(address),
@@ -294,8 +316,8 @@ export async function runService<C extends ServerConfig>(
 ): Promise<void> {
   try {
     const config = readConfig(settings)
-    const context = createContext(name, config.LOG_LEVEL)
     const signalled = stopSignal()
+    const context = await openContext(name, config)
     await serve(config, context, [await open(config, context)], { signalled })
   } catch (error) {
     process.stderr.write(

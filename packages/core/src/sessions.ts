@@ -7,7 +7,6 @@ import type { Guards, Role } from './access.ts'
 import { refuse } from './http.ts'
 import { problem } from './problem.ts'
 import type { ServiceContext } from './service.ts'
-import { traceparent } from './trace.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -138,7 +137,7 @@ export function fetchSessions(
 ): () => Promise<SessionList> {
   return async () => {
     const response = await fetch(`${config.MANAGEMENT_URL}/internal/sessions`, {
-      headers: { authorization: `Bearer ${config.SERVICE_TOKEN}`, traceparent: traceparent() },
+      headers: { authorization: `Bearer ${config.SERVICE_TOKEN}` },
       signal: AbortSignal.timeout(fetchMs),
     })
     if (!response.ok) throw new Error(`management answered ${response.status}`)

@@ -61,7 +61,7 @@ describe('Kafka', () => {
     await consumer.run({ eachMessage: async ({ message }) => first.resolve(message) })
     const { key, headers } = await first.promise
     expect([String(key), String(headers?.['content-type'])]).toEqual(['a', 'application/cloudevents+json'])
-    expect(String(headers?.traceparent)).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/)
+    expect(String(headers?.traceparent)).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/)
   })
 
   test('leaves out what is no event and goes on', async () => {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
 import { ConfigError, readConfig, serverSettings } from '@count/core/config'
 import { connectPostgres } from '@count/core/postgres'
-import { createContext, type RunningServer, type ServiceParts, serve, stopSignal } from '@count/core/service'
+import { openContext, type RunningServer, type ServiceParts, serve, stopSignal } from '@count/core/service'
 import { openAnalysis } from 'count-analysis-service/app'
 import { analysisSettings } from 'count-analysis-service/config'
 import { migrateInfo, openManagement } from 'count-management-service/app'
@@ -27,10 +27,11 @@ async function start(): Promise<void> {
   const signalled = stopSignal()
   const server = readConfig(serverConfig)
   let running: RunningServer | undefined
-  const context = {
-    ...createContext('count', server.LOG_LEVEL),
-    fetch: inProcessFetch(() => running?.app),
-  }
+  const context = await openContext(
+    'count',
+    server,
+    inProcessFetch(() => running?.app),
+  )
   const { log } = context
   const dataDir = resolve(process.env.DATA_DIR || '.data')
   const opened: ServiceParts[] = []

@@ -2,7 +2,6 @@ import { Unavailable } from '@count/core/away'
 import { type ProblemDocument, problem } from '@count/core/problem'
 import { countInfo } from '@count/core/schemas'
 import type { ServiceContext } from '@count/core/service'
-import { traceparent } from '@count/core/trace'
 import { z } from 'zod'
 
 /** What an analysis needs to know of a count beside its values. */
@@ -56,7 +55,7 @@ export function createCountNames(
   async function ask(query: Record<string, string>, signal: AbortSignal): Promise<z.output<typeof page>> {
     try {
       const answer = await fetch(`${config.READ_URL}/internal/counts?${new URLSearchParams(query)}`, {
-        headers: { authorization: `Bearer ${config.SERVICE_TOKEN}`, traceparent: traceparent() },
+        headers: { authorization: `Bearer ${config.SERVICE_TOKEN}` },
         signal: AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]),
       })
       if (!answer.ok) throw new Error(`answered ${answer.status}`)

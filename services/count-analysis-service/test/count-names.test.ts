@@ -1,5 +1,5 @@
 import { Unavailable } from '@count/core/away'
-import { traced } from '@count/core/trace'
+import { traced, tracedFetch } from '@count/core/trace'
 import { expect, test } from 'vitest'
 import { createCountNames } from '../src/count-names.ts'
 
@@ -16,16 +16,16 @@ const described = (id: string) => ({
 /** A count-read-service that knows of these ids, and may be away, or know that it does not know. */
 function open() {
   const state = { away: false, ids: ['a', 'b', 'c'], unclear: [] as string[], traceparent: '' }
-  const fetch = async (url: string | URL | Request, init?: RequestInit) => {
-    state.traceparent = new Headers(init?.headers).get('traceparent') ?? ''
+  const fetch = tracedFetch(async (url, init) => {
+    state.traceparent = init?.headers?.traceparent ?? ''
     if (state.away) throw new Error('connect ECONNREFUSED')
-    const asked = new URL(String(url)).searchParams.get('ids')?.split(',') ?? []
+    const asked = new URL(url).searchParams.get('ids')?.split(',') ?? []
     const is = (id: string) => state.ids.includes(id) && !state.unclear.includes(id)
     const problems = asked.flatMap((id) =>
       is(id) ? [] : [{ id, status: state.unclear.includes(id) ? 503 : 404 }],
     )
     return Response.json({ items: asked.filter(is).map(described), nextCursor: null, problems })
-  }
+  })
   const names = createCountNames({ fetch }, { READ_URL: 'http://read', SERVICE_TOKEN: 'token' })
   const signal = new AbortController().signal
   return { state, named: (...ids: string[]) => names.named(ids, signal) }

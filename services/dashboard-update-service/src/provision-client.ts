@@ -7,7 +7,6 @@ import {
 import { Unavailable } from '@count/core/away'
 import { type InternalDashboards, internalDashboards } from '@count/core/dashboards'
 import type { ServiceContext } from '@count/core/service'
-import { traceparent } from '@count/core/trace'
 import type { z } from 'zod'
 
 export type ProvisionClient = ReturnType<typeof createProvisionClient>
@@ -31,11 +30,11 @@ export function createProvisionClient(
 ) {
   const authorization = `Bearer ${config.SERVICE_TOKEN}`
 
-  async function call(path: string, init: RequestInit & { headers?: Record<string, string> }) {
+  async function call(path: string, init: NonNullable<Parameters<typeof fetch>[1]>) {
     try {
       const response = await fetch(config.PROVISION_URL + path, {
         ...init,
-        headers: { authorization, traceparent: traceparent(), ...init.headers },
+        headers: { authorization, ...init.headers },
         signal: AbortSignal.timeout(answerMs),
       })
       return { response, body: response.status === 304 ? undefined : await response.json() }

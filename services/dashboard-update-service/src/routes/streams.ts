@@ -3,6 +3,7 @@ import { dashboardId } from '@count/core/dashboards'
 import { jsonSchema, type RoutePlugin, refuse } from '@count/core/http'
 import { problem } from '@count/core/problem'
 import type { SessionVerifier } from '@count/core/sessions'
+import { traced } from '@count/core/trace'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Ended } from '../audience.ts'
@@ -47,7 +48,7 @@ export const streamRoutes =
 
     async function stream(request: FastifyRequest, reply: FastifyReply, wanted: Wanted, ended: Ended) {
       if (stopping || open() >= maxStreams) return refuse(reply, problem('unavailable'))
-      const admit = await updater.find(wanted)
+      const admit = await traced(request, () => updater.find(wanted))
       if (!admit) return refuse(reply, problem('not-found', { detail: 'No such dashboard' }))
       if (stopping) return refuse(reply, problem('unavailable'))
       const lastEventId = request.headers['last-event-id']
