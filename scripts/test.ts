@@ -8,8 +8,10 @@ import { join } from 'node:path'
 import { findJava, findRedisServer } from '../packages/stack/src/binaries.ts'
 import { findChromium } from '../packages/stack/src/chromium.ts'
 import { kafkaJars } from '../packages/stack/src/kafka-jars.ts'
+import { findKubectl, findKubernetesValidate } from '../packages/stack/src/kubernetes-tools.ts'
 import { endLeaked } from '../packages/stack/src/leaks.ts'
-import { findPythonTool } from '../packages/stack/src/python-tools.ts'
+import { findPostgresClients } from '../packages/stack/src/postgres-clients.ts'
+import { findSchemathesis } from '../packages/stack/src/schemathesis.ts'
 
 type Result = {
   numPassedTests: number
@@ -23,8 +25,10 @@ async function prepare(): Promise<void> {
   await findJava()
   await kafkaJars()
   await findChromium()
-  await findPythonTool('schemathesis')
-  await findPythonTool('kubernetes')
+  await findSchemathesis()
+  await findPostgresClients()
+  await findKubectl()
+  await findKubernetesValidate()
 }
 
 /** Runs vitest on our own output. @returns its exit code */

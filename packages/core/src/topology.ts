@@ -8,25 +8,38 @@ interface Route {
   replicas: string[]
 }
 
+const slots = 16_384
+
 /** Which server owns a shard: always the one named, or, on a Cluster, the node that serves the shard's slot. */
 export interface Topology {
+  readonly cluster: boolean
   /** URL of the shard's primary; undefined while no node is known to serve it. */
   primary(shard: number): string | undefined
   replicas(shard: number): string[]
+  /** Every primary. @throws when it is not known of every slot who serves it */
+  primaries(): string[]
   /** Asks the nodes anew who owns what. */
   refresh(): Promise<void>
   close(): void
 }
 
-export const singleNode = (primary: string, replica: string | undefined): Topology => ({
+/** The topology of one server, or of a Cluster when `setting` (as VALUE_REDIS_URL) names several hosts. */
+export function openTopology(setting: string, log: Logger, replica?: string): Topology {
+  const urls = setting.split(',').map((url) => url.trim().replace(/^(?!\w+:\/\/)/, 'redis://'))
+  return urls.length > 1 ? clusterTopology(urls, log) : singleNode(urls[0] as string, replica)
+}
+
+const singleNode = (primary: string, replica: string | undefined): Topology => ({
+  cluster: false,
   primary: () => primary,
   replicas: () => (replica ? [replica] : []),
+  primaries: () => [primary],
   refresh: async () => {},
   close: () => {},
 })
 
 /** Topology of a Redis Cluster, learnt from any of its nodes; credentials and TLS are those of the first URL. */
-export function clusterTopology(urls: string[], log: Logger): Topology {
+function clusterTopology(urls: string[], log: Logger): Topology {
   const nodes = new Map<string, Redis>()
   let routes: (Route | undefined)[] = []
   let refreshing: Promise<void> | undefined
@@ -50,10 +63,10 @@ export function clusterTopology(urls: string[], log: Logger): Topology {
   async function ask(url: string): Promise<boolean> {
     const redis = node(url)
     await untilReady(redis, 500)
-    type Slots = [from: number, to: number, ...nodes: [host: string, port: number][]]
-    const slots = (await redis.call('CLUSTER', ['SLOTS'])) as Slots[]
+    type Range = [from: number, to: number, ...nodes: [host: string, port: number][]]
+    const ranges = (await redis.call('CLUSTER', ['SLOTS'])) as Range[]
     const found: (Route | undefined)[] = []
-    for (const [from, to, ...owners] of slots) {
+    for (const [from, to, ...owners] of ranges) {
       const [primary, ...replicas] = owners.map(([host, port]) => urlOf(host || new URL(url).hostname, port))
       if (!primary) continue
       const owner = { primary, replicas }
@@ -76,10 +89,16 @@ export function clusterTopology(urls: string[], log: Logger): Topology {
     }
   }
 
-  const route = (shard: number) => routes[crc16(`s${shard}`) % 16384]
+  const route = (shard: number) => routes[crc16(`s${shard}`) % slots]
   return {
+    cluster: true,
     primary: (shard) => route(shard)?.primary,
     replicas: (shard) => route(shard)?.replicas ?? [],
+    primaries() {
+      const found = new Set(Array.from({ length: slots }, (_, slot) => routes[slot]?.primary))
+      if (found.has(undefined)) throw new Error('no node of the Cluster is known to serve some of its slots')
+      return [...found] as string[]
+    },
     refresh() {
       refreshing ??= refresh().finally(() => {
         refreshing = undefined

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import { deploymentKeys, type ShardKeys, shardKeys, shardOf } from './keys.ts'
 import { connectRedis, untilReady } from './redis.ts'
-import { clusterTopology, singleNode } from './topology.ts'
+import { openTopology } from './topology.ts'
 
 /** The store, or the shard, cannot take the call now: 503 with Retry-After. */
 export class StoreUnavailable extends Error {
@@ -49,13 +49,8 @@ export async function openValueStore(
   settings: ValueStoreSettings,
   { log, recover, waitMs = 30_000 }: { log: Logger; recover?: Recover; waitMs?: number },
 ) {
-  const urls = settings.VALUE_REDIS_URL.split(',').map((url) =>
-    url.trim().replace(/^(?!\w+:\/\/)/, 'redis://'),
-  )
-  const cluster = urls.length > 1
-  const topology = cluster
-    ? clusterTopology(urls, log)
-    : singleNode(urls[0] as string, settings.VALUE_REPLICA_REDIS_URL)
+  const topology = openTopology(settings.VALUE_REDIS_URL, log, settings.VALUE_REPLICA_REDIS_URL)
+  const { cluster } = topology
   const connections = new Map<string, Redis>()
   const standings = new WeakMap<Redis, Standing>()
   const keysOf = new Map<number, ShardKeys>()

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
-import { findPythonTool } from '../src/python-tools.ts'
+import { findSchemathesis } from '../src/schemathesis.ts'
 import { type Session, startWholeSystem, type WholeSystem } from './whole-system.ts'
 
 const run = promisify(execFile)
@@ -87,7 +87,7 @@ test.each(callers)(
     // Those who may do most are tried at every edge of every schema; for the others a few calls an operation tell.
     const phases = refused === undefined ? 'examples,fuzzing' : 'examples,coverage,fuzzing'
     const said = await run(
-      join(await findPythonTool('schemathesis'), 'schemathesis'),
+      await findSchemathesis(),
       [
         '--no-color',
         `--config-file=${config}`,

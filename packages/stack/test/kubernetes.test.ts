@@ -7,7 +7,7 @@ import { Gateway } from '@kubernetes-models/gateway-api/gateway.networking.k8s.i
 import { HTTPRoute } from '@kubernetes-models/gateway-api/gateway.networking.k8s.io/v1/HTTPRoute'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { findPythonTool } from '../src/python-tools.ts'
+import { findKubernetesValidate } from '../src/kubernetes-tools.ts'
 import { type Manifests, manifestsOf, type Overlay, readCompose, readEdges } from './manifests.ts'
 import { mayConnect, type Party } from './network.ts'
 
@@ -33,8 +33,7 @@ describe.each(overlays)('the overlay %s', (overlay) => {
   test('holds against the schemas of Kubernetes and of the Gateway API', async () => {
     const file = join(await mkdtemp(join(tmpdir(), 'manifests-')), 'all.yaml')
     await writeFile(file, rendered[overlay].text)
-    const validate = join(await findPythonTool('kubernetes'), 'kubernetes-validate')
-    const { stdout, stderr } = await promisify(execFile)(validate, ['--strict', file])
+    const { stdout, stderr } = await promisify(execFile)(await findKubernetesValidate(), ['--strict', file])
     const unknown = [...(stdout + stderr).matchAll(/Couldn't find schema for kind (\w+)/g)]
     expect(unknown.map(([, kind]) => kind)).toEqual(['Gateway', 'HTTPRoute'])
     expect(stdout + stderr).toContain('passed for resource networkpolicy/nothing-else')

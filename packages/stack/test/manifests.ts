@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { parse, parseAllDocuments } from 'yaml'
 import { z } from 'zod'
 import { secretsOf } from '../src/kubernetes-secrets.ts'
-import { findPythonTool } from '../src/python-tools.ts'
+import { findKubectl } from '../src/kubernetes-tools.ts'
 
 const root = join(import.meta.dirname, '../../..')
 const read = (path: string) => readFile(join(root, path), 'utf8')
@@ -104,8 +104,7 @@ export type Manifests = Awaited<ReturnType<typeof manifestsOf>>
 
 /** An overlay of deploy/kubernetes as kustomize renders it. */
 export async function manifestsOf(overlay: Overlay) {
-  const kubectl = join(await findPythonTool('kubernetes'), 'kubectl')
-  const { stdout: text } = await promisify(execFile)(kubectl, [
+  const { stdout: text } = await promisify(execFile)(await findKubectl(), [
     'kustomize',
     join(root, 'deploy/kubernetes/overlays', overlay),
   ])
