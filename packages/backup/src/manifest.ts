@@ -32,7 +32,7 @@ export async function writeManifest(dir: string, begun: Date, names: string[]): 
 /** @returns the names of a complete backup's files @throws when it is none, or a file is not what was written */
 export async function readManifest(dir: string): Promise<string[]> {
   const text = await readFile(join(dir, name), 'utf8').catch(() => {
-    throw new Error(`${dir} is not a complete backup: it has no ${name}`)
+    throw new Error(`${dir} is no complete backup: there is no ${name} in it`)
   })
   const { files } = manifest.parse(JSON.parse(text))
   for (const { name, sha256: expected } of files) {

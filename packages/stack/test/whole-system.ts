@@ -19,11 +19,24 @@ export interface Session {
 
 export type WholeSystem = Awaited<ReturnType<typeof startWholeSystem>>
 
-/** What `npm start` starts, in a process of its own on stores of its own, with its administrator signed in. */
-export async function startWholeSystem(more: Record<string, string> = {}) {
+type Credentials = z.output<typeof credentials>
+
+/** A directory that the system's PostgreSQL, another user when we are root, passes through. */
+export async function wholeSystemDir(): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'whole-'))
-  // PostgreSQL, another user when we are root, passes through.
   await chmod(dir, 0o711)
+  return dir
+}
+
+/**
+ * What `npm start` starts, in a process of its own on stores of its own, with its administrator signed in.
+ * @param restored a directory whose `data` was restored from a backup, and the credentials that are in it
+ */
+export async function startWholeSystem(
+  more: Record<string, string> = {},
+  restored?: Credentials & { dir: string },
+) {
+  const dir = restored?.dir ?? (await wholeSystemDir())
   const dataDir = join(dir, 'data')
   const logFile = join(dir, 'server.log')
   const port = await freePort()
@@ -65,9 +78,8 @@ export async function startWholeSystem(more: Record<string, string> = {}) {
   }
 
   await launch()
-  const { admin, apiKey } = credentials.parse(
-    JSON.parse(await readFile(join(dataDir, 'credentials.json'), 'utf8')),
-  )
+  const { admin, apiKey } =
+    restored ?? credentials.parse(JSON.parse(await readFile(join(dataDir, 'credentials.json'), 'utf8')))
   const session = await signIn(admin)
 
   return {
