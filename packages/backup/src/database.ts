@@ -34,7 +34,7 @@ export async function databaseFault(url: string, overwrite: boolean): Promise<st
     const { pathname } = new URL(url)
     const others = await sql<{ usename: string }[]>`
       select distinct usename from pg_stat_activity
-      where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()`
+      where datname = current_database() and usename is not null and pid <> pg_backend_pid()`
     if (others.length > 0)
       return `database ${pathname.slice(1)} is in use by ${others.map((one) => one.usename).join(', ')}: stop the services`
     const tables = await sql`select from pg_tables where schemaname = 'public' limit 1`

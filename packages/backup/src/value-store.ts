@@ -6,7 +6,7 @@ import { basename, dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { connectRedis, untilReady } from '@count/core/redis'
 import { openTopology } from '@count/core/topology'
-import { Redis } from 'ioredis'
+import { type ChainableCommander, Redis } from 'ioredis'
 import { pino } from 'pino'
 import { runTool } from './tool.ts'
 
@@ -85,7 +85,8 @@ async function snapshot(address: string, file: string): Promise<void> {
 export async function valueStoreFault(urls: string, overwrite: boolean): Promise<string | undefined> {
   return await atEach(urls, async (redis) => {
     const clients = String(await redis.client('LIST'))
-    const name = clients.match(/ name=(count-\S+)/)?.[1]
+    // Our own way to a Cluster is called as theirs.
+    const name = clients.match(/ name=(count-(?!topology )\S+)/)?.[1]
     if (name) return `the value store is in use by ${name}: stop the services`
     return (await redis.dbsize()) > 0 && !overwrite ? 'the value store is not empty' : undefined
   }).then((faults) => faults.find(Boolean))
@@ -140,17 +141,25 @@ export async function restoreValueStore(urls: string, files: string[]): Promise<
 }
 
 async function copy(source: Redis, target: Redis, keys: string[]): Promise<void> {
-  const [reading, writing] = [source.pipeline(), target.pipeline()]
+  const reading = source.pipeline()
   for (const key of keys) reading.dumpBuffer(key).pexpiretime(key)
-  const read = (await reading.exec()) ?? []
+  const read = await answersOf(reading)
+  const writing = target.pipeline()
   keys.forEach((key, n) => {
-    const [value, expires] = [read[2 * n]?.[1], read[2 * n + 1]?.[1]]
-    // Expired since it was found.
-    if (!(value instanceof Buffer)) return
-    writing.restore(key, Math.max(Number(expires), 0), value, 'ABSTTL')
+    const [value, expires] = [read[2 * n], Number(read[2 * n + 1])]
+    // Absent: it has expired since it was found.
+    if (value instanceof Buffer) writing.restore(key, Math.max(expires, 0), value, 'ABSTTL')
   })
-  const fault = (await writing.exec())?.find(([error]) => error)?.[0]
-  if (fault) throw fault
+  await answersOf(writing)
+}
+
+/** @throws the first error */
+async function answersOf(pipeline: ChainableCommander): Promise<unknown[]> {
+  const answers = (await pipeline.exec()) ?? []
+  return answers.map(([error, answer]) => {
+    if (error) throw error
+    return answer
+  })
 }
 
 /** Has a redis-server of our own load a snapshot, and hands out its keys. @throws with what it said when it does not load it */
@@ -172,7 +181,6 @@ async function readSnapshot(
     path: socket,
     maxRetriesPerRequest: null,
     retryStrategy: () => 20,
-    socketTimeout: 0,
   })
   source.on('error', () => {})
   try {
