@@ -49,6 +49,12 @@ export function useSubmit(action) {
       errors: {},
     }),
   )
+  const refused = useRef(/** @type {EventTarget | null} */ (null))
+  // As soon as the message stands there: who types on is already in the field.
+  useLayoutEffect(() => {
+    if (refused.current instanceof HTMLElement) focusWrong(refused.current)
+    refused.current = null
+  }, [state.errors])
   const submit = async (/** @type {Event} */ event = new Event('submit')) => {
     event.preventDefault()
     if (state.busy) return
@@ -58,8 +64,8 @@ export function useSubmit(action) {
       setState({ busy: false, errors: {} })
     } catch (error) {
       const errors = error instanceof FieldFault ? error.errors : fieldErrors(error)
+      refused.current = event.target
       setState({ busy: false, error, errors })
-      showFirst(event.target)
     }
   }
   return { ...state, error: state.error, submit, refuse: (errors) => setState({ busy: false, errors }) }
@@ -74,13 +80,10 @@ export class FieldFault extends Error {
   }
 }
 
-/** The first wrong field gets the focus. @param {EventTarget | null} form */
-function showFirst(form) {
-  if (!(form instanceof HTMLElement)) return
-  requestAnimationFrame(() => {
-    const wrong = form.querySelector('[aria-invalid=true]')
-    if (wrong instanceof HTMLElement) wrong.focus()
-  })
+/** The first wrong field gets the focus. @param {HTMLElement} form */
+function focusWrong(form) {
+  const wrong = form.querySelector('[aria-invalid=true]')
+  if (wrong instanceof HTMLElement) wrong.focus()
 }
 
 /** What a form says when it was refused; at the fields stands the rest. @param {{ error: unknown, errors?: Record<string, string> }} props */
