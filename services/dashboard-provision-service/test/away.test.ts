@@ -43,6 +43,9 @@ test('while DashboardConfigDB is away calls get 503 and say when to come back; t
   })
 
   await postgres.kill('SIGKILL')
+  // Its backends outlive it by moments.
+  const asked = () => Promise.all(Array.from({ length: 20 }, () => world.viewer.call('GET', path)))
+  await until('nobody to answer', async () => (await asked()).every(({ status }) => status === 503))
   for (const [caller, method, url, body] of [
     [world.viewer, 'GET', path, undefined],
     [world.viewer, 'GET', `${path}/${id}`, undefined],
