@@ -98,7 +98,7 @@ local function perform(request)
       if count.operations == 0 then touched[#touched + 1] = count end
       version = version + 1
       count.value, count.version, count.operations = value, version, count.operations + 1
-      count.delta = count.delta + value - before
+      count.delta = count.delta + (value - before)
       results[n] = format('%d,%d,%d', value, version, value - before)
       wrote = true
     end

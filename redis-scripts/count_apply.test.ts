@@ -450,6 +450,13 @@ describe.each(engines)('count_apply on $name', ({ start }) => {
       expect(await queued(shard, 'changes')).toBe(`${noon} -10 3 0 ${noon + 3}`)
     })
 
+    test('of one call add up exactly, also where their sum and the value together are beyond 2^53', async () => {
+      const shard = await withCount({}, -4)
+      await operate(shard, set('a', most - 1), set('a', most))
+      expect(await queued(shard, 'changes')).toBe(`${noon} ${most + 4} 2 ${most} ${noon + 2}`)
+      expect((await history(shard, 'a'))[`m${Math.floor(noon / 60e6)}`]).toBe(most + 4)
+    })
+
     test('begin anew behind a claim', async () => {
       const shard = await withCount()
       await operate(shard, add('a', 5))
