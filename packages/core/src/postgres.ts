@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import postgres from 'postgres'
 import { takeParameter, trustIn } from './store-tls.ts'
 
@@ -60,9 +61,15 @@ export function connectPostgres(url: string, options: PostgresOptions): Sql {
 /** Any number: all processes of one database take the same one. */
 const migrationLock = 7_268_101
 
+/** How often a migration asks for its tables, a second each time: whoever comes to them meanwhile waits behind it. */
+const attempts = 60
+const lockNotAvailable = '55P03'
+
 /**
  * Brings a database up to date: runs the numbered .sql files of `dir` (000001.sql …) that table `migration` does not name
- * yet, in order, each in a transaction of its own. Any number of processes may do so at once. Returns what it ran.
+ * yet, in order, each in a transaction of its own. Any number of processes may do so at once, and others may work in
+ * the database. Returns what it ran.
+ * @throws what a file's SQL fails with, and when others hold its tables for two minutes
  */
 export async function migrate(url: string, dir: string): Promise<string[]> {
   const files = (await readdir(dir)).filter((file) => /^\d{6}.*\.sql$/.test(file)).sort()
@@ -74,10 +81,22 @@ export async function migrate(url: string, dir: string): Promise<string[]> {
     const missing = files.filter((file) => !done.has(file))
     for (const file of missing) {
       const text = await readFile(join(dir, file), 'utf8')
-      await sql.begin(async (tx) => {
-        await tx.unsafe(text)
-        await tx`insert into migration (name) values (${file})`
-      })
+      const run = () =>
+        sql.begin(async (tx) => {
+          await tx`set local lock_timeout = '1s'`
+          await tx.unsafe(text)
+          await tx`insert into migration (name) values (${file})`
+        })
+      for (let attempt = 1; ; attempt++) {
+        const failed = await run().then(
+          () => undefined,
+          (error: postgres.PostgresError) => error,
+        )
+        if (!failed) break
+        if (failed.code !== lockNotAvailable || attempt === attempts) throw failed
+        // Those that waited behind it have their turn.
+        await delay(1000)
+      }
     }
     return missing
   } finally {

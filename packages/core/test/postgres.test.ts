@@ -157,4 +157,30 @@ describe('migrations', () => {
     await writeFile(join(dir, '000012.sql'), 'create table half (a int)')
     expect(await migrate(url(), dir)).toEqual(['000012.sql'])
   })
+  test('that wait for a table let others have it in between, and run when it is free', async () => {
+    const dir = await folder({ '000021.sql': 'create table busy (a int); insert into busy values (1)' })
+    await migrate(url(), dir)
+    await writeFile(join(dir, '000022.sql'), 'alter table busy add column b int')
+    const [holder, reader] = [connect({}, url()), connect({ statementTimeoutMs: 0 }, url())]
+    const release = Promise.withResolvers<void>()
+    const held = Promise.withResolvers<void>()
+    const holding = holder.begin(async (tx) => {
+      await tx`select from busy`
+      held.resolve()
+      await release.promise
+    })
+    await held.promise
+    const migrating = migrate(url(), dir)
+    const waits = async () =>
+      (
+        await reader`select from pg_stat_activity where wait_event_type = 'Lock' and query like 'alter table busy%'`
+      ).length === 1
+    await until('the migration to wait', waits, { everyMs: 20 })
+    // Behind the migration, until that gives way.
+    expect((await reader`select a from busy`).length).toBe(1)
+    await until('the migration to wait again', waits, { everyMs: 20 })
+    release.resolve()
+    await holding
+    expect(await migrating).toEqual(['000022.sql'])
+  })
 })
