@@ -12,6 +12,8 @@ type Wanted = {
   oldest: { major: number; args: string[]; pattern: RegExp }
   /** what else the user can do */
   otherwise: string
+  /** what its package would start with the machine */
+  service?: string
 }
 
 const REDIS: Wanted = {
@@ -20,6 +22,7 @@ const REDIS: Wanted = {
   // The scripts declare flags, which came with 7.0.
   oldest: { major: 7, args: ['--version'], pattern: /v=(\d+)/ },
   otherwise: 'put redis-server 7 or later on PATH, or give VALUE_REDIS_URL and CACHE_REDIS_URL',
+  service: 'redis-server',
 }
 
 const JAVA: Wanted = {
@@ -36,6 +39,22 @@ const MAVEN: Wanted = {
   otherwise: 'put Maven 3 or later on PATH, or give KAFKA_BROKERS',
 }
 
+const CADDY: Wanted = {
+  program: 'caddy',
+  package: 'caddy',
+  oldest: { major: 2, args: ['version'], pattern: /^v?(\d+)/ },
+  otherwise: 'put Caddy 2 on PATH',
+  service: 'caddy',
+}
+
+const PROMTOOL: Wanted = {
+  program: 'promtool',
+  package: 'prometheus',
+  oldest: { major: 2, args: ['--version'], pattern: /version (\d+)/ },
+  otherwise: "put promtool, Prometheus' tool, on PATH",
+  service: 'prometheus',
+}
+
 const found = new Map<string, Promise<string>>()
 
 /** The path of redis-server, installed when missing and possible. @throws telling what the user can do */
@@ -44,6 +63,10 @@ export const findRedisServer = (): Promise<string> => find(REDIS)
 export const findJava = (): Promise<string> => find(JAVA)
 /** The path of Maven's mvn, installed when missing and possible. @throws telling what the user can do */
 export const findMaven = (): Promise<string> => find(MAVEN)
+/** The path of caddy, installed when missing and possible. @throws telling what the user can do */
+export const findCaddy = (): Promise<string> => find(CADDY)
+/** The path of promtool, installed when missing and possible. @throws telling what the user can do */
+export const findPromtool = (): Promise<string> => find(PROMTOOL)
 
 function find(wanted: Wanted): Promise<string> {
   const already = found.get(wanted.program)
@@ -69,5 +92,5 @@ async function search(wanted: Wanted): Promise<string> {
 async function install(wanted: Wanted): Promise<void> {
   process.stderr.write(`installing ${wanted.package} with apt-get, once\n`)
   await aptInstall([wanted.package])
-  if (wanted === REDIS) await disableService('redis-server')
+  if (wanted.service) await disableService(wanted.service)
 }
