@@ -5,8 +5,9 @@ import { defineConfig } from 'vitest/config'
 const projectsOf = (parent: string) =>
   readdirSync(parent).map((name) => project(name, `${parent}/${name}`, 'test'))
 
-function project(name: string, root: string, tests: string) {
-  return { extends: true as const, test: { name, root, include: [`${tests}/**/*.test.ts`] } }
+function project(name: string, root: string, tests: string, groupOrder = 0) {
+  const include = [`${tests}/**/*.test.ts`]
+  return { extends: true as const, test: { name, root, include, sequence: { groupOrder } } }
 }
 
 export default defineConfig({
@@ -15,6 +16,8 @@ export default defineConfig({
       project('redis-scripts', 'redis-scripts', '.'),
       ...projectsOf('packages'),
       ...projectsOf('services'),
+      // After all others: what is called all the time there must not wait for other tests' work.
+      project('load', 'load', 'test', 1),
     ],
     // Runs once, whatever the number of projects: starts the stores that test files share.
     globalSetup: 'packages/stack/src/test-setup.ts',

@@ -178,7 +178,10 @@ const readTls = (cert: string, key: string) => ({
 })
 
 /** Milliseconds for each step of stopping; together under 10 s. */
-const patience = { keepAlive: 500, requests: 4000, drain: 2500, close: 1500 }
+const patience = { requests: 4500, drain: 2500, close: 1500 }
+
+/** Of those for requests, how long a connection may idle: behind a gateway longer than that keeps one (deploy/Caddyfile). */
+const idleMs = ({ TRUST_PROXY }: ServerConfig) => (TRUST_PROXY ? 2500 : 500)
 
 export interface RunningServer {
   /** Where it listens. */
@@ -221,11 +224,12 @@ export async function listen(
 
   const stop = async () => {
     for (const end of unwatch) end()
-    await Promise.all(servers.map((server) => releaseConnections(server, patience.keepAlive)))
+    await Promise.all(servers.map((server) => releaseConnections(server, idleMs(config))))
+    const left = patience.requests - idleMs(config)
     const force = setTimeout(() => {
       for (const server of servers) server.closeAllConnections()
-    }, patience.requests)
-    await step(patience.requests + 500, 'finishing requests', app.close())
+    }, left)
+    await step(left + 500, 'finishing requests', app.close())
     clearTimeout(force)
     await Promise.all(
       parts.map((part) => part.drain && step(patience.drain, `draining ${part.name}`, part.drain())),

@@ -18,6 +18,13 @@ export async function freePort(preferred?: number): Promise<number> {
   }
 }
 
+/** As many ports as that, each another. */
+export async function freePorts(count: number): Promise<number[]> {
+  const ports = new Set<number>()
+  while (ports.size < count) ports.add(await freePort())
+  return [...ports]
+}
+
 /** Whether a server could listen on this port of 127.0.0.1 now. */
 export async function isFree(port: number): Promise<boolean> {
   const server = createServer()

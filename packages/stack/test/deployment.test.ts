@@ -1,116 +1,22 @@
-import { execFile } from 'node:child_process'
 import { readdir, readFile, readlink } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
-import { createApiKey } from '@count/core/api-keys'
-import { connected, databaseUrls, randomPasswords } from '@count/core/databases'
+import { connected } from '@count/core/databases'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { type ChildServer, spawnServer } from '../src/child-server.ts'
-import { freePort } from '../src/ports.ts'
-import { startPostgres } from '../src/postgres-server.ts'
-import { testKafka, testRedis } from '../src/testing.ts'
 import { until } from '../src/until.ts'
-import { type Manifests, manifestsOf, type Overlay, readCompose, readEdges } from './manifests.ts'
+import { type Deployed, type Service, services, startDeployed } from './deployed.ts'
+import { type Manifests, manifestsOf, type Overlay, readEdges } from './manifests.ts'
 import { routed } from './routed.ts'
 
-// The six processes, started with the commands and variables of the manifests, on stores of their own.
-const root = join(import.meta.dirname, '../../..')
-const services = [
-  'count-write-service',
-  'count-read-service',
-  'count-management-service',
-  'count-analysis-service',
-  'dashboard-provision-service',
-  'dashboard-update-service',
-] as const
-type Service = (typeof services)[number]
-
-const processes = new Map<Service, ChildServer>()
-const ports = new Map<Service, number>()
-const url = (service: Service) => `http://127.0.0.1:${ports.get(service)}`
-const key = createApiKey()
-const admin = { username: 'admin', password: 'a password of nobody' }
-const closing: (() => Promise<void>)[] = []
+const closing = new AsyncDisposableStack()
 let manifests: Manifests
-/** The port of each store and service, by its name in deploy/edges.yaml. The databases share one. */
-const places = new Map<number, string>()
-let superuserUrl: string
+let deployed: Deployed
+const url = (service: Service) => deployed.url(service)
 
 beforeAll(async () => {
-  const passwords = randomPasswords()
-  const [single, compose, value, cache, postgres, kafka] = await Promise.all([
-    manifestsOf('single'),
-    readCompose(),
-    testRedis(),
-    testRedis(),
-    startPostgres({ durable: false }),
-    testKafka(),
-  ])
-  const replica = await testRedis({ replicaOf: value })
-  for (const store of [replica, value, cache, postgres]) closing.push(() => store.stop())
-  await replica.linked()
-  manifests = single
-  superuserUrl = postgres.url
-  for (const service of services) ports.set(service, await freePort())
-  const own = {
-    ...databaseUrls(postgres.url, '', passwords),
-    POSTGRES_URL: postgres.url,
-    VALUE_REDIS_URL: value.url,
-    VALUE_REPLICA_REDIS_URL: replica.url,
-    CACHE_REDIS_URL: cache.url,
-    KAFKA_BROKERS: kafka.brokers,
-    SERVICE_TOKEN: 'a-token-of-services-alone',
-    ADMIN_USERNAME: admin.username,
-    ADMIN_PASSWORD: admin.password,
-    API_KEY: key.key,
-    VALUE_PASSWORD: '-',
-    CACHE_PASSWORD: '-',
-    POSTGRES_PASSWORD: '-',
-  }
-  places.set(value.port, 'value')
-  places.set(replica.port, 'value-replica')
-  places.set(cache.port, 'cache')
-  places.set(Number(kafka.brokers.split(':')[1]), 'kafka')
-  for (const [service, port] of ports) places.set(port, service)
-  places.set(postgres.port, 'postgres')
-
-  const secrets = compose.secretsOf(compose.text, own)
-  const start = (name: string) => {
-    const [program, ...args] = single.pods.get(name)?.spec.containers[0]?.command ?? []
-    expect(program).toBe('node')
-    const env = Object.entries(single.environmentOf(name, secrets)).map(([variable, text]) => [
-      variable,
-      // The names of the cluster's own DNS.
-      text.replace(/^http:\/\/([\w-]+):8080$/, (_, service: Service) => url(service)),
-    ])
-    return { args, env: { ...Object.fromEntries(env), PATH: process.env.PATH, TMPDIR: tmpdir() } }
-  }
-  const setup = start('setup')
-  await promisify(execFile)(process.execPath, setup.args, { cwd: root, env: setup.env })
-  for (const service of services) {
-    const { args, env } = start(service)
-    const server = await spawnServer({
-      command: process.execPath,
-      args,
-      cwd: root,
-      logFile: join(tmpdir(), `${service}.log`),
-      env: { ...env, LOG_LEVEL: 'warn', PUBLIC_URL: '', HOST: '127.0.0.1', PORT: String(ports.get(service)) },
-    })
-    processes.set(service, server)
-    closing.unshift(() => server.stop('SIGTERM', 10_000))
-  }
-  await Promise.all(
-    services.map((service) =>
-      processes.get(service)?.ready(async () => (await fetch(`${url(service)}/readyz`)).ok, 60_000),
-    ),
-  )
+  manifests = await manifestsOf('single')
+  deployed = await startDeployed(closing, manifests)
 }, 180_000)
-afterAll(async () => {
-  await Promise.all(closing.splice(0, services.length).map((stop) => stop()))
-  for (const stop of closing) await stop()
-})
+afterAll(() => closing.disposeAsync())
 
 /** Sockets of a process, as local and remote ports. */
 async function socketsOf(pid: number): Promise<{ local: number; remote: number }[]> {
@@ -131,11 +37,11 @@ async function socketsOf(pid: number): Promise<{ local: number; remote: number }
 
 /** What a process is connected to now, by the names of deploy/edges.yaml. */
 async function calledBy(service: Service): Promise<string[]> {
-  const { pid } = processes.get(service) as ChildServer
-  const sockets = (await socketsOf(pid)).filter(
-    ({ local, remote }) => local !== ports.get(service) && remote !== 0,
+  const { places, portOf } = deployed
+  const sockets = (await socketsOf(deployed.pid(service))).filter(
+    ({ local, remote }) => local !== portOf(service) && remote !== 0,
   )
-  const databases = await connected(superuserUrl, async (sql) => {
+  const databases = await connected(deployed.superuserUrl, async (sql) => {
     const clients = sockets
       .filter(({ remote }) => places.get(remote) === 'postgres')
       .map(({ local }) => local)
@@ -160,13 +66,13 @@ async function useEverything(): Promise<void> {
     fetch(`${url('count-management-service')}/api/v1/admin/session`, {
       method: 'POST',
       headers: json,
-      body: JSON.stringify(admin),
+      body: JSON.stringify(deployed.admin),
     }),
   )
   const { csrfToken } = z.object({ csrfToken: z.string() }).parse(await signed.json())
   const cookie = signed.headers.getSetCookie()[0]?.split(';')[0] ?? ''
   const session = { ...json, cookie, 'x-csrf-token': csrfToken }
-  const external = { ...json, authorization: `Bearer ${key.key}` }
+  const external = { ...json, authorization: `Bearer ${deployed.apiKey}` }
   await asked(
     fetch(`${url('count-management-service')}/api/v1/admin/counts`, {
       method: 'POST',
