@@ -9,7 +9,11 @@ for service in count-management-service count-write-service count-read-service c
   dashboard-provision-service dashboard-update-service; do
   old=$(docker compose ps --quiet "$service")
   count=$(echo "$old" | grep -c .) || continue
-  docker compose --progress quiet up -d --no-deps --no-recreate --wait --scale "$service=$((2 * count))" "$service"
+  if ! docker compose --progress quiet up -d --no-deps --no-recreate --wait --scale "$service=$((2 * count))" "$service"; then
+    docker compose ps --all --quiet "$service" | grep -vxF "$old" | xargs -r docker rm -f >/dev/null
+    echo "$service: the new containers are not healthy and gone again; the old ones go on" >&2
+    exit 1
+  fi
   docker stop $old >/dev/null
   docker rm $old >/dev/null
   echo "$service: upgraded"
