@@ -8,6 +8,7 @@ import { HTTPRoute } from '@kubernetes-models/gateway-api/gateway.networking.k8s
 import { beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { findKubernetesValidate } from '../src/kubernetes-tools.ts'
+import { services } from './deployed.ts'
 import { type Manifests, manifestsOf, type Overlay, readCompose, readEdges } from './manifests.ts'
 import { mayConnect, type Party } from './network.ts'
 
@@ -19,15 +20,6 @@ beforeAll(async () => {
   rendered = { single, scaled } as Record<Overlay, Manifests>
   edges = await readEdges()
 }, 60_000)
-
-const services = [
-  'count-write-service',
-  'count-read-service',
-  'count-management-service',
-  'count-analysis-service',
-  'dashboard-provision-service',
-  'dashboard-update-service',
-]
 
 describe.each(overlays)('the overlay %s', (overlay) => {
   test('holds against the schemas of Kubernetes and of the Gateway API', async () => {
@@ -170,7 +162,7 @@ describe.each(overlays)('the overlay %s', (overlay) => {
     const { of } = rendered[overlay]
     const deployments = of('Deployment').map(({ metadata }) => metadata.name)
     expect(deployments.sort()).toEqual([...services].sort())
-    expect(of('Service').map(({ metadata }) => metadata.name)).toEqual(expect.arrayContaining(services))
+    expect(of('Service').map(({ metadata }) => metadata.name)).toEqual(expect.arrayContaining([...services]))
     const scaled = of('HorizontalPodAutoscaler').map(({ metadata, spec }) => {
       expect(spec).toMatchObject({ scaleTargetRef: { kind: 'Deployment', name: metadata.name } })
       return metadata.name
