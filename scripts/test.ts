@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { findCaddy, findJava, findPromtool, findRedisServer } from '../packages/stack/src/binaries.ts'
+import { findJava, findPromtool, findRedisServer } from '../packages/stack/src/binaries.ts'
 import { findChromium } from '../packages/stack/src/chromium.ts'
 import { kafkaJars } from '../packages/stack/src/kafka-jars.ts'
 import { findKubectl, findKubernetesValidate } from '../packages/stack/src/kubernetes-tools.ts'
@@ -24,7 +24,6 @@ async function prepare(): Promise<void> {
   await findRedisServer()
   await findJava()
   await kafkaJars()
-  await findCaddy()
   await findPromtool()
   await findChromium()
   await findSchemathesis()
