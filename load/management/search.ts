@@ -1,4 +1,7 @@
+import { connected } from '@count/core/databases'
+import { until } from '@count/stack/until'
 import { limitTarget, type Section } from '../bench/report.ts'
+import type { Server } from '../server.ts'
 import { number } from '../table.ts'
 import type { World } from './world.ts'
 
@@ -14,9 +17,26 @@ const searches: [string, string[]][] = [
   ['one character', wordsOf('주 가 p s 7 x')],
 ].map(([what, words]) => [String(what), (words as string[]).map((word) => `q=${encodeURIComponent(word)}`)])
 
+/** Waits until the service has taken note of every count in its blocks. */
+async function signed({ stores }: Server): Promise<void> {
+  const start = performance.now()
+  await connected(stores.INFO_DATABASE_URL ?? '', async (sql) => {
+    const done = async () => {
+      const [left] =
+        await sql`select exists (select from count_unsigned) or exists (select from count_block where signature is null) as any`
+      return left?.any === false
+    }
+    await until('blocks of counts to be signed', done, { deadlineMs: 1_800_000, everyMs: 1000 })
+  })
+  process.stderr.write(
+    `  their blocks are signed ${Math.round((performance.now() - start) / 1000)} s later\n`,
+  )
+}
+
 /** A list of a million counts as the page of counts asks for it. */
-export async function search({ administrator, counts, seeded }: World): Promise<Section> {
+export async function search({ server, administrator, counts, seeded }: World): Promise<Section> {
   await seeded()
+  await signed(server)
   const sorts = wordsOf('id -id name -name updatedAt -updatedAt')
   const lists: [string, string[]][] = [
     ...searches,

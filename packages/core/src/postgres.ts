@@ -16,6 +16,8 @@ const types = {
 
 export type Sql = postgres.Sql<{ int8: number }>
 export type TransactionSql = postgres.TransactionSql<{ int8: number }>
+/** A part of a statement. */
+export type Fragment = postgres.Fragment
 
 export interface PostgresOptions {
   /** Shown in pg_stat_activity. */

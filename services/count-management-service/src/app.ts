@@ -13,6 +13,7 @@ import { pageRoutes } from '@count/web/assets'
 import { createAuditTrail } from './audit-trail.ts'
 import { openBulk } from './bulk/open-bulk.ts'
 import type { ManagementConfig } from './config.ts'
+import { startSigning } from './count-blocks.ts'
 import { createCountManager } from './count-manager.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { createKeyManager } from './key-manager.ts'
@@ -73,6 +74,7 @@ export async function openManagement(
     log,
   })
   const housekeeping = startHousekeeping({ sql: workerSql, cache, log })
+  const signing = startSigning({ sql: workerSql, log })
   const lifecycle = createLifecycle({ sql, store, cache })
   const manager = createCountManager({
     sql,
@@ -135,6 +137,7 @@ export async function openManagement(
       await bulk.close()
       await outbox.close()
       await housekeeping.close()
+      await signing.close()
       await commit.close()
       await bus.close()
       records.close()

@@ -11,14 +11,8 @@ import type { Zone } from '@count/core/zone'
 import { type Actor, entryOf, record, type Undoing } from './audit.ts'
 import { begunOf, glanceOf, liveOf } from './count-glance.ts'
 import { metadataFault } from './count-metadata.ts'
-import {
-  countPosition,
-  findCount,
-  insertCount,
-  nextRevision,
-  searchCounts,
-  updateCount,
-} from './count-rows.ts'
+import { findCount, insertCount, nextRevision, updateCount } from './count-rows.ts'
+import { countPosition, searchCounts } from './count-search.ts'
 import type { LifecycleSteps } from './lifecycle.ts'
 import type { AdminCount, CountCreation, CountPatch, CountQuery, HistoryQuery } from './schemas.ts'
 

@@ -1,9 +1,8 @@
 import { crc16 } from '@count/core/crc16'
 import type { Sql, TransactionSql } from '@count/core/postgres'
-import { type CountInfo, countId, countInfo } from '@count/core/schemas'
-import { z } from 'zod'
+import { type CountInfo, countInfo } from '@count/core/schemas'
 import { json } from './audit.ts'
-import { type CountQuery, countQuery } from './schemas.ts'
+import type { CountQuery } from './schemas.ts'
 
 /** A row of count_info as PostgreSQL gives it. */
 export interface CountRow extends Omit<CountInfo, 'initialValue' | 'createdAt' | 'updatedAt'> {
@@ -70,63 +69,34 @@ const columns = (tx: TransactionSql, info: CountInfo) => ({
   updated_at: info.updatedAt,
 })
 
-const sortKey = z.enum(['id', 'name', 'updatedAt'])
-
-/** What a page of counts goes by: the last row's key in the order asked for, and its id. */
-export const countPosition = z.tuple([
-  countQuery.shape.sort.unwrap(),
-  z.union([z.string(), z.int()]),
-  countId,
-])
-export type CountPosition = z.output<typeof countPosition>
-
 /** Whether PostgreSQL finds trigrams in a term: without one its index would be read whole, which the planner does not know. */
 const hasTrigram = (term: string) =>
   /[\p{L}\p{N}]{3}|[^\p{L}\p{N}][\p{L}\p{N}]|[\p{L}\p{N}]{2}[^\p{L}\p{N}]/u.test(term)
 
+export type CountFilter = Pick<CountQuery, 'q' | 'tag' | 'status'>
+
+/** What is looked for in the column `search`: a term of three and more characters anywhere, a shorter one where a word begins. */
+export function soughtOf(q: string | undefined): { text: string; indexed: boolean } | undefined {
+  const term = q?.trim().toLowerCase() ?? ''
+  if (term === '') return undefined
+  const text = [...term].length < 3 ? `\n${term}` : term
+  return { text, indexed: hasTrigram(text) }
+}
+
 /**
  * Counts as a search wants them: a term of three and more characters anywhere in id or name, a shorter one at the beginning
  * of the id or of a word of the name; tag and status. Goes by what every index of live counts holds.
+ * @param inOrder leaves the indexes of what is sought alone
  */
-export function countFilter(sql: Sql, { q, tag, status }: Pick<CountQuery, 'q' | 'tag' | 'status'>) {
-  const term = q?.trim().toLowerCase() ?? ''
-  const sought = [...term].length < 3 ? `\n${term}` : term
-  const column = hasTrigram(sought) ? sql`search` : sql`(search || '')`
-  return sql`true ${tag === undefined ? sql`` : sql`and tag_keys @> array[hashtextextended(${tag}, 0)]`}
-    ${status === undefined ? sql`` : sql`and status = ${status}`}
-    ${term === '' ? sql`` : sql`and ${column} like ${patternOf(sought)}`}`
+export function countFilter(sql: Sql, { q, tag, status }: CountFilter, inOrder = false) {
+  const sought = soughtOf(q)
+  const text = inOrder || !sought?.indexed ? sql`(search || '')` : sql`search`
+  const tags = inOrder ? sql`(tag_keys || '{}')` : sql`tag_keys`
+  const state = inOrder ? sql`(status || '')` : sql`status`
+  return sql`true ${tag === undefined ? sql`` : sql`and ${tags} @> array[hashtextextended(${tag}, 0)]`}
+    ${status === undefined ? sql`` : sql`and ${state} = ${status}`}
+    ${sought ? sql`and ${text} like ${patternOf(sought.text)}` : sql``}`
 }
 
 /** Of LIKE, for text that has this in it. */
 export const patternOf = (term: string): string => `%${term.replace(/[\\%_]/g, '\\$&')}%`
-
-/** Live counts in the order asked for, from a position on; `limit` of them at most, each with its own position. */
-export async function searchCounts(
-  sql: Sql,
-  { sort, limit, ...filter }: Omit<CountQuery, 'cursor'>,
-  after: CountPosition | undefined,
-): Promise<{ info: CountInfo; position: CountPosition }[]> {
-  const [, from, id] = after ?? [sort, '', '']
-  const [direction, beyond] = sort.startsWith('-') ? [sql`desc`, sql`<`] : [sql`asc`, sql`>`]
-  // The key as a cursor carries it, what the index is in the order of, and the key put back into that.
-  const orders = {
-    id: () => ({ key: sql`''`, by: [sql`id`], place: sql`${id}` }),
-    name: () => ({ key: sql`name_key`, by: [sql`name_key`, sql`id`], place: sql`${from}, ${id}` }),
-    updatedAt: () => ({
-      key: sql`(extract(epoch from updated_at) * 1000000)::bigint`,
-      by: [sql`updated_at`, sql`id`],
-      place: sql`'epoch'::timestamptz + ${from}::float8 * interval '1 microsecond', ${id}`,
-    }),
-  }
-  const { key, by, place } = orders[sortKey.parse(sort.replace('-', ''))]()
-  const list = (parts: typeof by) => parts.flatMap((part, i) => (i === 0 ? part : [sql`,`, part]))
-  // The page first, from an index alone; then its rows.
-  const rows = await sql<(CountRow & { key: string | number })[]>`select * from (
-      select id, row_number() over () as place, key from (
-        select id, ${key} as key from count_info
-        where deleted_at is null and ${countFilter(sql, filter)}
-          ${after ? sql`and (${list(by)}) ${beyond} (${place})` : sql``}
-        order by ${list(by.map((part) => sql`${part} ${direction}`))} limit ${limit}) ordered) page
-    join count_info using (id) where deleted_at is null order by place`
-  return rows.map(({ key, ...row }) => ({ info: infoOf(row), position: [sort, key, row.id] }))
-}

@@ -2,7 +2,8 @@ import { connectPostgres, type Sql } from '@count/core/postgres'
 import { type TestDatabases, testDatabases } from '@count/stack/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { migrateInfo } from '../src/app.ts'
-import { searchCounts } from '../src/count-rows.ts'
+import { signBlocks } from '../src/count-blocks.ts'
+import { searchCounts } from '../src/count-search.ts'
 import { type CountQuery, countQuery } from '../src/schemas.ts'
 
 const many = 60_000
@@ -19,9 +20,14 @@ beforeAll(async () => {
   await owner`
     insert into count_info (id, created, revision, name, description, unit, tags, initial_value, status, metadata, updated_at, hash)
     select 'area' || n % 9 || '.' || n, n, n, (array['주문','결제','재고'])[n % 3 + 1] || ' 카운트 ' || n, '', '',
-      array['tag-' || n % 3000] || case when n % 3 = 0 then '{third}' else '{}' end::text[], 0, case when n % 2000 = 0 then 'paused' else 'active' end, '{}',
+      array['tag-' || n % 3000] || case when n % 3 = 0 then '{third}' else '{never-주문}' end::text[], 0, case when n % 2000 = 0 then 'paused' else 'active' end, '{}',
       now() - n * interval '1 s', 0 from generate_series(1, ${many}::int) n order by md5(n::text)`
-  await owner.unsafe('vacuum analyze count_info')
+  await owner`
+    insert into count_info (id, created, revision, name, description, unit, tags, initial_value, status, metadata, updated_at, hash)
+    select 'zeta.' || n, n, n, '힣힣 zeta ' || n, '', '', '{last}', 0, 'archived', '{}', now() + n * interval '1 s', 0
+    from generate_series(${many}::int, ${many}::int + 2000) n`
+  await signBlocks(sql)
+  await owner.unsafe('vacuum analyze count_info, count_block')
   await owner.end()
 })
 afterAll(async () => {
@@ -29,47 +35,108 @@ afterAll(async () => {
   await databases.drop()
 })
 
-/** The plan of the statement that this search sends. */
+/** The plan of the last statement that this search sends, with what it read. */
 async function planOf(query: Partial<CountQuery>): Promise<string> {
   let plan = ''
   const explaining = new Proxy(sql, {
     apply(target, _this, [strings, ...values]: [TemplateStringsArray, ...unknown[]]) {
-      if (!/^select \* from \(/.test(strings[0] ?? ''))
-        return Reflect.apply(target, undefined, [strings, ...values])
-      const explained = Object.assign([`explain ${strings[0]}`, ...strings.slice(1)], { raw: strings.raw })
-      return Reflect.apply(target, undefined, [explained, ...values]).then(
-        (rows: { 'QUERY PLAN': string }[]) => {
-          plan = rows.map((row) => row['QUERY PLAN']).join('\n')
-          return []
+      const statement = Reflect.apply(target, undefined, [strings, ...values])
+      if (!/^\s*(select page|with block)/.test(strings[0] ?? '')) return statement
+      const explained = Object.assign(
+        [`explain (analyze, timing off, buffers off) ${strings[0]}`, ...strings.slice(1)],
+        {
+          raw: strings.raw,
         },
       )
+      const explain = async () => {
+        const rows: { 'QUERY PLAN': string }[] = await Reflect.apply(target, undefined, [
+          explained,
+          ...values,
+        ])
+        plan = rows.map((row) => row['QUERY PLAN']).join('\n')
+        return await statement
+      }
+      return explain()
     },
   })
   await searchCounts(explaining, { ...countQuery.parse(query), limit: 50 }, undefined)
   return plan
 }
 
+/** How many counts a plan looked at and left out. */
+const leftOut = (plan: string) =>
+  [...plan.matchAll(/Rows Removed by (?:Filter|Index Recheck): (\d+)/g)].reduce(
+    (sum, [, n]) => sum + Number(n),
+    0,
+  )
+
+const orders = ['id', '-id', 'name', '-name', 'updatedAt', '-updatedAt'] as const
+const indexOf = (sort: (typeof orders)[number]) =>
+  `count_info_${{ id: 'live', name: 'name', updatedAt: 'updated' }[sort.replace('-', '')]}`
+
 describe('a page of counts', () => {
-  test.for(['id', '-id', 'name', '-name', 'updatedAt', '-updatedAt'] as const)(
-    'by %s is read in order from one index, whose entries its filters are judged by',
+  test.for(orders)('by %s is read in order from one index', async (sort) => {
+    expect(await planOf({ sort })).toMatch(
+      new RegExp(`Limit[^\\n]*\\n *-> +Index Only Scan( Backward)? using ${indexOf(sort)} `),
+    )
+  })
+
+  test.for(orders)(
+    'that many counts are on, by %s, is read from blocks in their order, each from one index by whose entries it is judged',
     async (sort) => {
-      const index = `count_info_${{ id: 'live', name: 'name', updatedAt: 'updated' }[sort.replace('-', '')]}`
-      // What most counts have is found at once, in whichever index of that order.
-      for (const filter of [{}, { q: '카운트' }])
-        expect(await planOf({ sort, ...filter })).toMatch(/Limit[^\n]*\n[^\n]*-> +Index (Only )?Scan/)
-      for (const filter of [{ q: '주문' }, { q: '주' }, { tag: 'third' }, { status: 'active' as const }])
-        expect(await planOf({ sort, ...filter })).toMatch(
-          new RegExp(`Limit[^\\n]*\\n[^\\n]*Index Only Scan( Backward)? using ${index} `),
+      for (const filter of [
+        { q: '카운트' },
+        { q: '주문' },
+        { q: '주' },
+        { tag: 'third' },
+        { status: 'active' as const },
+        { q: '주문', tag: 'third' },
+      ]) {
+        const plan = await planOf({ sort, ...filter })
+        // What another index holds is not asked of it, block by block.
+        expect(plan).not.toMatch(/(search ~~|tag_keys @>|status =)/)
+        expect(plan).toMatch(
+          /CTE block\n *-> +Limit[^\n]*\n *-> +Index Scan( Backward)? using count_block_pkey /,
         )
+        expect(plan).toMatch(
+          new RegExp(
+            `CTE Scan on block[^\\n]*\\n( +Storage[^\\n]*\\n)? *-> +Limit[^\\n]*\\n *-> +Index Only Scan( Backward)? using ${indexOf(sort)} `,
+          ),
+        )
+      }
     },
   )
+
+  test('of counts that are last in the order leaves out hardly one before them', async () => {
+    for (const query of [
+      { q: 'zeta' },
+      { q: 'ze' },
+      { q: 'z' },
+      { tag: 'last' },
+      { status: 'archived' as const },
+    ])
+      for (const sort of ['id', 'name', 'updatedAt'] as const) {
+        const plan = await planOf({ ...query, sort })
+        expect(plan).toContain('CTE block')
+        // Of 58,000 counts before them, and 230 blocks.
+        expect(leftOut(plan)).toBeLessThan(3000)
+      }
+  })
+
+  test('of what many counts have, and none together, is found by the indexes after a bounded look at blocks', async () => {
+    const together = { q: '주문', tag: 'never-주문', sort: 'updatedAt' as const }
+    expect(await searchCounts(sql, { ...countQuery.parse(together), limit: 50 }, undefined)).toEqual([])
+    const plan = await planOf(together)
+    expect(plan).not.toContain('CTE block')
+    expect(plan).toMatch(/on count_info_(search|tag_keys) /)
+  })
 
   test.for([
     [{ q: '4321' }, 'count_info_search'],
     [{ q: '없는 말' }, 'count_info_search'],
     [{ q: '없는' }, 'count_info_search'],
-    [{ q: 'z' }, 'count_info_search'],
-    [{ q: 'zz', sort: 'name' }, 'count_info_search'],
+    [{ q: 'q' }, 'count_info_search'],
+    [{ q: 'qq', sort: 'name' }, 'count_info_search'],
     [{ tag: 'tag-7', sort: '-updatedAt' }, 'count_info_tag_keys'],
     [{ tag: 'nowhere' }, 'count_info_tag_keys'],
     [{ status: 'paused', sort: 'name' }, 'count_info_status'],
@@ -83,7 +150,7 @@ describe('a page of counts', () => {
     for (const q of ['...', '100%%', '!!']) {
       const plan = await planOf({ q })
       if (q !== '100%%') expect(plan).not.toContain('count_info_search')
-      expect(plan).not.toContain('Seq Scan')
+      expect(plan).not.toContain('Seq Scan on count_info')
     }
   })
 

@@ -6,7 +6,7 @@ import { type ProblemDocument, problem } from '@count/core/problem'
 import type { CountInfo } from '@count/core/schemas'
 import { StoreUnavailable, type ValueStore } from '@count/core/value-store'
 import type { Zone } from '@count/core/zone'
-import { type CountPosition, searchCounts } from '../count-rows.ts'
+import { type CountPosition, searchCounts } from '../count-search.ts'
 import { countColumns, historyColumns } from './file-lines.ts'
 import type { BulkFilter } from './jobs.ts'
 

@@ -1,0 +1,239 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { within } from '@count/core/away'
+import type { Sql, TransactionSql } from '@count/core/postgres'
+import type { Logger } from 'pino'
+
+/** Counts of a block at most. */
+export const blockCounts = 256
+/** Of a signature: a power of two. */
+const signatureBits = 16_384
+const bitsPerFeature = 4
+/** A block whose counts are of many features is smaller, so that a look at its signature still says something. */
+const mostBitsSet = signatureBits * 0.4
+/** Blocks made in one transaction: some 20 ms of work. */
+const blocksAtOnce = 16
+/** Written counts that are taken note of in one transaction. */
+const notesAtOnce = 10_000
+const everyMs = 2000
+const patienceMs = 60_000
+/** How much longer than the work the rest after it is. */
+const rest = 4
+/** When a block is made again: it forgets what its counts no longer have, and small ones become one. */
+const old = '1 day'
+/** Any number: processes take turns in this work. */
+const turn = 7_268_102
+
+/** A count as searches see it. */
+interface Searched {
+  search: string
+  tags: string[]
+  status: string
+}
+
+/** Every three characters in a row, and the first of the id and of each word. Of text as the column `search` has it. */
+function* runsOf(text: string): Generator<string> {
+  for (let at = 0; at + 1 < text.length; at++) {
+    if (text[at] === '\n') yield text.slice(at, at + 2)
+    if (at + 2 < text.length) yield text.slice(at, at + 3)
+  }
+}
+
+/** What every count has in whose `search` the term is: three and more characters, or a line feed and the first of a word. */
+export const featuresOfTerm = (term: string): string[] => (term.length < 3 ? [term] : [...runsOf(term)])
+export const featureOfTag = (tag: string): string => `tag ${tag}`
+export const featureOfStatus = (status: string): string => `status ${status}`
+
+function* featuresOf({ search, tags, status }: Searched): Generator<string> {
+  yield* runsOf(search)
+  for (const tag of tags) yield featureOfTag(tag)
+  yield featureOfStatus(status)
+}
+
+/** The bits of a signature that stand for a feature. */
+export function bitsOf(feature: string): number[] {
+  let hash = 0x811c9dc5
+  for (let at = 0; at < feature.length; at++) hash = Math.imul(hash ^ feature.charCodeAt(at), 0x01000193)
+  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d)
+  hash ^= hash >>> 13
+  const step = (Math.imul(hash, 0x297a2d39) >>> 7) | 1
+  return Array.from({ length: bitsPerFeature }, (_, n) => (hash + n * step) & (signatureBits - 1))
+}
+
+/** A Bloom filter of the features of counts, until it is full. */
+export function openSignature() {
+  const bytes = Buffer.alloc(signatureBits / 8)
+  const known = new Set<string>()
+  let set = 0
+  return {
+    bytes,
+    full: () => set > mostBitsSet,
+    add(count: Searched) {
+      for (const feature of featuresOf(count)) {
+        if (known.has(feature)) continue
+        known.add(feature)
+        for (const bit of bitsOf(feature)) {
+          // As get_bit() of PostgreSQL counts them.
+          const [byte, mask] = [bit >> 3, 1 << (bit & 7)]
+          if (((bytes[byte] as number) & mask) === 0) set++
+          bytes[byte] = (bytes[byte] as number) | mask
+        }
+      }
+    },
+  }
+}
+
+/** Where a block begins: what its order goes by, and the id. */
+interface Key {
+  at: string
+  name: string
+  id: string
+}
+
+interface Block {
+  sort: 'id' | 'name' | 'updatedAt'
+  low: Key
+  high: Key
+}
+
+/** Whether this process is the one that works now, until the transaction ends. */
+async function inTurn(tx: TransactionSql): Promise<boolean> {
+  const [row] = await tx<[{ got: boolean }]>`select pg_try_advisory_xact_lock(${turn}) as got`
+  return row.got
+}
+
+/**
+ * Takes the signatures from blocks that have counts written since. From then on those are found as members of blocks of
+ * which nothing is known. @returns whether there may be more
+ */
+async function forgetWritten(sql: Sql): Promise<boolean> {
+  return await sql.begin(async (tx) => {
+    if (!(await inTurn(tx))) return false
+    const gone = await tx`
+      with noted as (delete from count_unsigned where seq in (select seq from count_unsigned order by seq limit ${notesAtOnce}) returning id),
+      place as (
+        select distinct sort, low_at, low_name, low_id from (select distinct id from noted) written
+        join count_info c on c.id = written.id and deleted_at is null
+        cross join lateral (values ('id', '-infinity'::timestamptz, '', c.id), ('name', '-infinity', name_key, c.id), ('updatedAt', updated_at, '', c.id)) k(sort, at, name, id)
+        cross join lateral (select low_at, low_name, low_id from count_block b
+          where b.sort = k.sort and (low_at, low_name, low_id) <= (k.at, k.name, k.id) order by low_at desc, low_name desc, low_id desc limit 1) b),
+      forgotten as (update count_block b set signature = null from place p where signature is not null
+        and (b.sort, b.low_at, b.low_name, b.low_id) = (p.sort, p.low_at, p.low_name, p.low_id))
+      select from noted`
+    return gone.count === notesAtOnce
+  })
+}
+
+/** Where a block of an order begins whose first count is this one. */
+const keyOf = (sort: string, { at, name, id }: Key): Key => ({
+  at: sort === 'updatedAt' ? at : '-infinity',
+  name: sort === 'name' ? name : '',
+  id,
+})
+
+/** The counts of a block, in its order. */
+function countsOf(tx: TransactionSql, { sort, low, high }: Block, limit: number) {
+  const by = { id: tx`id`, name: tx`name_key, id`, updatedAt: tx`updated_at, id` }[sort]
+  const place = ({ at, name, id }: Key) =>
+    ({ id: tx`${id}`, name: tx`${name}, ${id}`, updatedAt: tx`${at}::text::timestamptz, ${id}` })[sort]
+  return tx<
+    (Searched & Key)[]
+  >`select id, name_key as name, updated_at::text as at, search, tags, status from count_info
+    where deleted_at is null and (${by}) >= (${place(low)}) and (${by}) < (${place(high)}) order by ${by} limit ${limit}`
+}
+
+/** Some blocks in a row that have no signature, or old ones: the first, and how far they reach. */
+async function findUnsigned(tx: TransactionSql): Promise<Block | undefined> {
+  const found = await tx<{ block: Block; unsigned: boolean }[]>`
+    with first as (
+      select * from (
+        (select true as unsigned, sort, low_at, low_name, low_id from count_block where signature is null
+          order by sort, low_at, low_name, low_id limit 1)
+        union all
+        (select false, sort, low_at, low_name, low_id from count_block where built_at < now() - ${old}::interval order by built_at limit 1)
+      ) either order by unsigned desc limit 1)
+    select jsonb_build_object('sort', b.sort,
+        'low', jsonb_build_object('at', b.low_at::text, 'name', b.low_name, 'id', b.low_id),
+        'high', jsonb_build_object('at', high_at::text, 'name', high_name, 'id', high_id)) as block,
+      signature is null as unsigned
+    from first f join count_block b on b.sort = f.sort and (b.low_at, b.low_name, b.low_id) >= (f.low_at, f.low_name, f.low_id)
+    order by b.low_at, b.low_name, b.low_id limit ${blocksAtOnce}`
+  const [first] = found
+  if (!first) return undefined
+  const end = found.findIndex(({ unsigned }) => unsigned !== first.unsigned)
+  return { ...first.block, high: (found.at(end === -1 ? -1 : end - 1) ?? first).block.high }
+}
+
+/** Makes the blocks in a stretch of an order anew, each with its signature. @returns whether there was any to make */
+async function sign(sql: Sql): Promise<boolean> {
+  return await sql.begin(async (tx) => {
+    if (!(await inTurn(tx))) return false
+    const stretch = await findUnsigned(tx)
+    if (!stretch) return false
+    const { sort, low, high } = stretch
+    const most = blockCounts * blocksAtOnce
+    const counts = await countsOf(tx, stretch, most + 1)
+    const blocks: { low: Key; signature: string | null }[] = []
+    let begin = low
+    let signature = openSignature()
+    let members = 0
+    const end = () => blocks.push({ low: begin, signature: signature.bytes.toString('hex') })
+    for (const count of counts.slice(0, most)) {
+      if (members === blockCounts || signature.full()) {
+        end()
+        begin = keyOf(sort, count)
+        signature = openSignature()
+        members = 0
+      }
+      signature.add(count)
+      members++
+    }
+    end()
+    // What is beyond is for the next time.
+    const beyond = counts[most]
+    if (beyond) blocks.push({ low: keyOf(sort, beyond), signature: null })
+    const lows = blocks.map((block) => block.low)
+    const highs = [...lows.slice(1), high]
+    const column = (keys: Key[], part: keyof Key) => keys.map((key) => key[part])
+    await tx`delete from count_block where sort = ${sort} and (low_at, low_name, low_id) >= (${low.at}::text::timestamptz, ${low.name}, ${low.id})
+      and (low_at, low_name, low_id) < (${high.at}::text::timestamptz, ${high.name}, ${high.id})`
+    await tx`insert into count_block (sort, low_at, low_name, low_id, high_at, high_name, high_id, signature)
+      select ${sort}, low_at::timestamptz, low_name, low_id, high_at::timestamptz, high_name, high_id, decode(signature, 'hex')
+      from unnest(${column(lows, 'at')}::text[], ${column(lows, 'name')}::text[], ${column(lows, 'id')}::text[],
+        ${column(highs, 'at')}::text[], ${column(highs, 'name')}::text[], ${column(highs, 'id')}::text[],
+        ${blocks.map((block) => block.signature)}::text[]) as b(low_at, low_name, low_id, high_at, high_name, high_id, signature)`
+    return true
+  })
+}
+
+/** Brings blocks up to date with what was written, for some time. Any number of processes may, at once. @returns whether they are */
+export async function signBlocks(sql: Sql, untilMs = Number.POSITIVE_INFINITY): Promise<boolean> {
+  while (await forgetWritten(sql)) if (performance.now() > untilMs) return false
+  while (await sign(sql)) if (performance.now() > untilMs) return false
+  return true
+}
+
+/** Does so every two seconds, a fifth of the time at most. */
+export function startSigning({ sql, log }: { sql: Sql; log: Logger }) {
+  const closing = new AbortController()
+  const { signal } = closing
+
+  async function work(): Promise<void> {
+    while (!signal.aborted) {
+      const begin = performance.now()
+      try {
+        await within(patienceMs, 'CountInfoDB', signBlocks(sql, begin + everyMs / rest))
+      } catch (error) {
+        log.debug({ reason: String(error) }, 'signatures wait')
+      }
+      const took = performance.now() - begin
+      await delay(Math.max(everyMs, rest * took), undefined, { signal }).catch(() => undefined)
+    }
+  }
+  const working = work()
+  return {
+    async close() {
+      closing.abort()
+      await working
+    },
+  }
+}
