@@ -30,54 +30,58 @@ interface Searched {
   status: string
 }
 
-/** Every three characters in a row, and the first of the id and of each word. Of text as the column `search` has it. */
-function* runsOf(text: string): Generator<string> {
+/** What a count has that a search may want is known by its hash: FNV-1a, its bits mixed. */
+function featureOf(text: string, from = 0, to = text.length): number {
+  let hash = 0x811c9dc5
+  for (let at = from; at < to; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
+  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d)
+  return hash ^ (hash >>> 13)
+}
+
+/** Every three characters in a row, and the first of the id and of each word: of text as the column `search` has it. */
+function eachRun(text: string, visit: (feature: number) => void): void {
   for (let at = 0; at + 1 < text.length; at++) {
-    if (text[at] === '\n') yield text.slice(at, at + 2)
-    if (at + 2 < text.length) yield text.slice(at, at + 3)
+    if (text[at] === '\n') visit(featureOf(text, at, at + 2))
+    if (at + 2 < text.length) visit(featureOf(text, at, at + 3))
   }
 }
 
 /** What every count has in whose `search` the term is: three and more characters, or a line feed and the first of a word. */
-export const featuresOfTerm = (term: string): string[] => (term.length < 3 ? [term] : [...runsOf(term)])
-export const featureOfTag = (tag: string): string => `tag ${tag}`
-export const featureOfStatus = (status: string): string => `status ${status}`
-
-function* featuresOf({ search, tags, status }: Searched): Generator<string> {
-  yield* runsOf(search)
-  for (const tag of tags) yield featureOfTag(tag)
-  yield featureOfStatus(status)
+export function featuresOfTerm(term: string): number[] {
+  const features: number[] = []
+  eachRun(term, (feature) => features.push(feature))
+  return features
 }
+export const featureOfTag = (tag: string): number => featureOf(`tag ${tag}`)
+export const featureOfStatus = (status: string): number => featureOf(`status ${status}`)
 
-/** The bits of a signature that stand for a feature. */
-export function bitsOf(feature: string): number[] {
-  let hash = 0x811c9dc5
-  for (let at = 0; at < feature.length; at++) hash = Math.imul(hash ^ feature.charCodeAt(at), 0x01000193)
-  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d)
-  hash ^= hash >>> 13
-  const step = (Math.imul(hash, 0x297a2d39) >>> 7) | 1
-  return Array.from({ length: bitsPerFeature }, (_, n) => (hash + n * step) & (signatureBits - 1))
-}
+/** One of the bits of a signature that stand for a feature. */
+const bitOf = (feature: number, n: number) =>
+  (feature + n * ((Math.imul(feature, 0x297a2d39) >>> 7) | 1)) & (signatureBits - 1)
+export const bitsOf = (feature: number): number[] =>
+  Array.from({ length: bitsPerFeature }, (_, n) => bitOf(feature, n))
 
 /** A Bloom filter of the features of counts, until it is full. */
 export function openSignature() {
   const bytes = Buffer.alloc(signatureBits / 8)
-  const known = new Set<string>()
   let set = 0
+  function add(feature: number): void {
+    for (let n = 0; n < bitsPerFeature; n++) {
+      // As get_bit() of PostgreSQL counts them.
+      const bit = bitOf(feature, n)
+      const byte = bytes[bit >> 3] as number
+      const mask = 1 << (bit & 7)
+      if ((byte & mask) === 0) set++
+      bytes[bit >> 3] = byte | mask
+    }
+  }
   return {
     bytes,
     full: () => set > mostBitsSet,
-    add(count: Searched) {
-      for (const feature of featuresOf(count)) {
-        if (known.has(feature)) continue
-        known.add(feature)
-        for (const bit of bitsOf(feature)) {
-          // As get_bit() of PostgreSQL counts them.
-          const [byte, mask] = [bit >> 3, 1 << (bit & 7)]
-          if (((bytes[byte] as number) & mask) === 0) set++
-          bytes[byte] = (bytes[byte] as number) | mask
-        }
-      }
+    add({ search, tags, status }: Searched) {
+      eachRun(search, add)
+      for (const tag of tags) add(featureOfTag(tag))
+      add(featureOfStatus(status))
     },
   }
 }

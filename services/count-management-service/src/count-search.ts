@@ -121,7 +121,7 @@ export async function searchCounts(
     )
 
   /** Undefined where the counts of as many blocks as that did not fill the page. */
-  async function fromBlocks(blocks: number, features: string[]): Promise<Row[] | undefined> {
+  async function fromBlocks(blocks: number, features: number[]): Promise<Row[] | undefined> {
     const bits = features.flatMap(bitsOf).map((bit) => sql`get_bit(signature, ${bit}) = 1`)
     // The planner makes no guess at a CASE, and reads blocks in their order until there are enough.
     const has = sql`case when ${listed(sql, bits, sql`and`)} then true end`
