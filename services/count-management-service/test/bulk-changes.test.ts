@@ -146,6 +146,29 @@ describe('jobs', () => {
     expect(live.length).toBeLessThan(4000)
   })
 
+  test.each(['counts', 'history'])(
+    'whose process died after a fault (import of %s) take everything back where all or nothing was asked',
+    async (what) => {
+      const id = what === 'counts' ? `all-or-nothing-${Date.now()}` : await newCount()
+      const at = new Date(Date.now() - 3_600_000).toISOString()
+      const { job } =
+        what === 'counts'
+          ? await bulk.importCounts(`id,name\n${id},S\nNO ID,S\n`, '?onError=skip')
+          : await bulk.importHistory(`id,timestamp,delta\n${id},${at},5\nnobody,${at},5\n`, '?onError=skip')
+      expect(job).toMatchObject({ status: 'done', created: 1, failed: 1 })
+      const { body } = await editor.call('GET', `${admin}/counts/${id}/history?granularity=hour`)
+      const sum = (points: { value: number }[]) => points.reduce((sum, { value }) => sum + value, 0)
+      expect(sum(body.points)).toBe(what === 'counts' ? 0 : 5)
+      // As if its fault had come up in its last round, and nobody had got around to taking back the rest.
+      await world.sql`update import_job set status = 'running', phase = 'applying', finished_at = null, holder = null,
+        lease_until = now(), options = options || '{"onError":"fail"}' where id = ${job.id}`
+      expect(await bulk.ended(job.id)).toMatchObject({ status: 'failed', created: 0, failed: 1 })
+      const after = await editor.call('GET', `${admin}/counts/${id}/history?granularity=hour`)
+      if (what === 'counts') expect(after.status).toBe(404)
+      else expect(sum(after.body.points)).toBe(0)
+    },
+  )
+
   test('wait while the value store is away, and end when it is back', async () => {
     const id = await newCount()
     await world.value.pause()

@@ -1,6 +1,10 @@
+import { openValueStore } from '@count/core/value-store'
+import { openZone } from '@count/core/zone'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { importBlock } from '../src/bulk/history-blocks.ts'
+import { jobOf } from '../src/bulk/jobs.ts'
 import { admin, type BulkCaller, bulkCaller } from './bulk-calls.ts'
-import { type Caller, openWorld, signIn, type World } from './world.ts'
+import { type Caller, log, openWorld, signIn, type World } from './world.ts'
 
 let world: World
 let editor: Caller
@@ -105,6 +109,41 @@ describe('an import of history', () => {
     expect((await bulk.call('DELETE', `/jobs/${undo.id}`)).status).toBe(409)
     expect(await changes(id, 'hour', 24)).toEqual([8])
   })
+})
+
+test('a block whose process died before it wrote down what came of it is imported once', async () => {
+  const [a, b] = [await newCount(), await newCount()]
+  const most = 2 ** 52 - 1
+  const lines = [`${b},${at(2)},6`, ...[1, 2, 3].map(() => `${a},${at(2)},${most}`), `${b},${at(2)},1`]
+  // Judged, and not yet applied.
+  const dry = await bulk.importHistory(csv(...lines), '?onError=skip&dryRun=true')
+  expect(dry.job).toMatchObject({ status: 'done', created: 5 })
+  const store = await openValueStore({ VALUE_REDIS_URL: world.value.url }, { log })
+  const parts = { store, zone: openZone('UTC') }
+  const jobRow = async () => {
+    const [row] = await world.sql`select * from import_job where id = ${dry.job.id}`
+    return row
+  }
+  await world.sql`update import_job set processed = 0, created = 0 where id = ${dry.job.id}`
+  const job = jobOf((await jobRow()) as Parameters<typeof jobOf>[0])
+  // The first transaction notes the count that goes out of range, the second one is the last of a block.
+  let transactions = 0
+  const dying = new Proxy(world.sql, {
+    get: (target, name) =>
+      name === 'begin' && ++transactions === 2
+        ? () => Promise.reject(new Error('killed'))
+        : Reflect.get(target, name),
+  })
+  await expect(importBlock({ ...parts, sql: dying }, job, -1)).rejects.toThrow('killed')
+  expect(await changes(b, 'hour', 24)).toEqual([7])
+  expect(await importBlock({ ...parts, sql: world.sql }, job, -1)).toBe(999)
+  expect(await importBlock({ ...parts, sql: world.sql }, job, 999)).toBeUndefined()
+  expect(await changes(b, 'hour', 24)).toEqual([7])
+  expect(await changes(a, 'hour', 24)).toEqual([])
+  expect(await jobRow()).toMatchObject({ processed: 5, created: 2, failed: 3 })
+  const audit = await world.sql`select detail from audit where target = ${b} and action = 'history.import'`
+  expect(audit).toEqual([{ detail: expect.objectContaining({ lines: 2, after: { sum: 7 } }) }])
+  await store.close()
 })
 
 test('an export of history, imported into counts without one, gives the same history', async () => {

@@ -38,14 +38,10 @@ export const openRows = async (sql: Sql, job: string, after: number): Promise<Op
  * their revisions; then the scripts; then what came of it, in the transaction that settles them. So a process may die
  * anywhere: a line that noted no revision has done nothing, one that did is settled by whoever comes next.
  *
- * @returns the last line of the round and how many had faults; undefined when no line is left
+ * @returns the last line of the round; undefined when no line is left
  * Rejects with StoreUnavailable, to be called again.
  */
-export async function applyRound(
-  parts: SettleParts,
-  job: Job,
-  after: number,
-): Promise<{ last: number; failed: number } | undefined> {
+export async function applyRound(parts: SettleParts, job: Job, after: number): Promise<number | undefined> {
   const { sql, lifecycle } = parts
   for (let turn = 0; turn < maxTurns; turn++) {
     const rows = await openRows(sql, job.id, after)
@@ -53,9 +49,8 @@ export async function applyRound(
     if (last === undefined) return undefined
     const begun = rows.filter((row) => row.revision !== null)
     if (begun.length > 0) {
-      const failed = await settleRows(parts, job.id, begun)
-      if (failed > 0) return { last: begun.at(-1)?.line ?? after, failed }
-      continue
+      await settleRows(parts, job.id, begun)
+      return after
     }
     await Promise.all(rows.map(({ id }) => lifecycle.reachable(id)))
     const begin = await sql
@@ -70,7 +65,8 @@ export async function applyRound(
       for (const revision of begin.pending) await lifecycle.settle(revision)
       continue
     }
-    return { last, failed: begin.failed + (await settleRows(parts, job.id, begin.started)) }
+    await settleRows(parts, job.id, begin.started)
+    return last
   }
   throw new Unavailable('too many others change the same counts')
 }
@@ -94,7 +90,7 @@ async function beginRows(tx: TransactionSql, job: Job, rows: OpenRow[]) {
   const present = await presentOf(tx, job, rows, true)
   const pending = await tx<{ revision: number }[]>`select revision from lifecycle_outbox
     where id = any(${rows.map((row) => row.id)}) and outcome is null order by revision`
-  if (pending.length > 0) return { pending: pending.map((row) => row.revision), started: [], failed: 0 }
+  if (pending.length > 0) return { pending: pending.map((row) => row.revision), started: [] }
 
   const decide = decisionsOf(job)
   const decided = rows.map(({ line, id, content }) => ({ line, id, decision: decide(content, present(id)) }))
@@ -119,7 +115,7 @@ async function beginRows(tx: TransactionSql, job: Job, rows: OpenRow[]) {
   const failed = decided.filter(({ decision }) => decision.word === 'fault').length
   await tally(tx, job.id, { failed, unchanged: rows.length - failed - changes.length })
   const started: Started[] = changes.map(({ line, info: { id, revision } }) => ({ line, id, revision }))
-  return { pending: [], started, failed }
+  return { pending: [], started }
 }
 
 type Begun = Extract<Decision, { word: 'change' }> & { line: number }
@@ -225,14 +221,13 @@ function auditOf(job: Job, { kind, info, change }: Begun): AuditEntry {
   )
 }
 
-/** Brings begun lines to their end. @returns how many were refused */
+/** Brings begun lines to their end. */
 async function settleRows(
   { sql, lifecycle, cache }: SettleParts,
   job: string,
   rows: Started[],
-): Promise<number> {
-  if (rows.length === 0) return 0
-  let failed = 0
+): Promise<void> {
+  if (rows.length === 0) return
   await settleBatch(
     { sql, lifecycle, cache },
     rows.map((row) => row.revision as number),
@@ -246,10 +241,8 @@ async function settleRows(
         where r.job = x.job and r.line = x.line and r.result is null and r.message is null returning r.result)
       select result, count(*)::int as n from ended group by result`
       await tally(tx, job, Object.fromEntries(ended.map(({ result, n }) => [result ?? 'failed', n])))
-      failed = ended.find(({ result }) => result === null)?.n ?? 0
     },
   )
-  return failed
 }
 
 function noteOf(settled: Settled | undefined): { message?: string } {

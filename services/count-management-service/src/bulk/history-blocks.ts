@@ -33,14 +33,10 @@ interface Row {
  * A block that was imported by a process that died before it wrote so down counts as imported whole: lines whose count was
  * deleted in the moments before are then not told as faults.
  *
- * @returns the block's last line and how many lines had faults; undefined when no line is left
+ * @returns the block's last line; undefined when no line is left
  * Rejects with StoreUnavailable, to be called again.
  */
-export async function importBlock(
-  parts: HistoryParts,
-  job: Job,
-  after: number,
-): Promise<{ last: number; failed: number } | undefined> {
+export async function importBlock(parts: HistoryParts, job: Job, after: number): Promise<number | undefined> {
   const { sql, store } = parts
   const [next] = await sql<{ line: number }[]>`select line from import_row
     where job = ${job.id} and line > ${after} and result is null and message is null order by line limit 1`
@@ -52,11 +48,16 @@ export async function importBlock(
       and line between ${block * blockLines} and ${last} and result is null and message is null order by line`
   ).map((row) => ({ ...row, content: historyContent.parse(row.content) }))
   const shards = Map.groupBy(rows, ({ id }) => store.shardOf(id))
-  const faults = (
-    await Promise.all(Array.from(shards, ([shard, rows]) => importShard(parts, job.id, block, shard, rows)))
-  ).flat()
-  await writeDown(sql, job, rows, faults)
-  return { last, failed: faults.length }
+  const told = await Promise.all(
+    Array.from(shards, ([shard, rows]) => importShard(parts, job.id, block, shard, rows)),
+  )
+  await writeDown(
+    sql,
+    job,
+    told.flatMap(({ rows }) => rows),
+    told.flatMap(({ faults }) => faults),
+  )
+  return last
 }
 
 interface Fault {
@@ -70,13 +71,12 @@ async function importShard(
   block: number,
   shard: number,
   rows: Row[],
-): Promise<Fault[]> {
+): Promise<{ rows: Row[]; faults: Fault[] }> {
   const epoch = await store.epoch(shard)
   const keys = store.keys(shard)
-  const faults: Fault[] = []
   const counts = [...Map.groupBy(rows, ({ id, life }) => `${id} ${life}`).values()]
   for (;;) {
-    if (counts.length === 0) return faults
+    if (counts.length === 0) return { rows: [], faults: [] }
     const now = Date.now()
     const wanted = counts.map((rows) => {
       const { id, life } = rows[0] as Row
@@ -102,11 +102,12 @@ async function importShard(
     const told = (place: unknown, message: string) =>
       (counts[Number(place) - 1] ?? []).map(({ line }) => ({ line, message }))
     if (word !== 'range')
-      return [...faults, ...at.flatMap((place) => told(place, 'id: the count has been deleted meanwhile'))]
+      return {
+        rows: counts.flat(),
+        faults: at.flatMap((place) => told(place, 'id: the count has been deleted meanwhile')),
+      }
     // Nothing of the block was written: it goes without this count. Noted first, so that a repetition is the same.
-    const out = told(at[0], 'delta: a sum would leave the range of exact numbers')
-    await note(sql, job, out)
-    faults.push(...out)
+    await note(sql, job, told(at[0], 'delta: a sum would leave the range of exact numbers'))
     counts.splice(Number(at[0]) - 1, 1)
   }
 }
@@ -122,8 +123,15 @@ function places({ at, delta }: HistoryContent, now: number, zone: Zone): (string
   })
 }
 
-const note = (sql: Sql, job: string, faults: Fault[]) => sql`update import_row r set message = x.message
-  from jsonb_to_recordset(${linesOf(sql, job, faults)}) x(job uuid, line int, message text) where r.job = x.job and r.line = x.line`
+async function note(sql: Sql, job: string, faults: Fault[]): Promise<void> {
+  await sql.begin(async (tx) => {
+    await byIndex(tx)
+    const noted = await tx`update import_row r set message = x.message
+      from jsonb_to_recordset(${linesOf(tx, job, faults)}) x(job uuid, line int, message text)
+      where r.job = x.job and r.line = x.line and r.message is null`
+    await tally(tx, job, { failed: noted.count })
+  })
+}
 
 async function writeDown(sql: Sql, job: Job, rows: Row[], faults: Fault[]): Promise<void> {
   const faulty = new Map(faults.map(({ line, message }) => [line, message]))
@@ -133,7 +141,7 @@ async function writeDown(sql: Sql, job: Job, rows: Row[], faults: Fault[]): Prom
     const ended =
       await tx`update import_row r set message = x.message, result = case when x.message is null then 'created' end
       from jsonb_to_recordset(${linesOf(tx, job.id, notes)}) x(job uuid, line int, message text)
-      where r.job = x.job and r.line = x.line and r.result is null and (r.message is null or x.message is not null)`
+      where r.job = x.job and r.line = x.line and r.result is null and r.message is null`
     // Another process was first: what it wrote down stands.
     if (ended.count < rows.length) return
     const imported = Map.groupBy(

@@ -7,7 +7,16 @@ import { applyRound } from './apply-changes.ts'
 import { checkRound } from './check-lines.ts'
 import { type HistoryParts, importBlock } from './history-blocks.ts'
 import { beginUndo } from './job-undo.ts'
-import { claimJob, endJob, enterPhase, type Job, type JobView, keepJob, releaseJob } from './jobs.ts'
+import {
+  claimJob,
+  endJob,
+  enterPhase,
+  hasFaults,
+  type Job,
+  type JobView,
+  keepJob,
+  releaseJob,
+} from './jobs.ts'
 import type { SettleParts } from './settle-batch.ts'
 
 export interface RunnerParts extends SettleParts, HistoryParts {
@@ -59,11 +68,12 @@ export function startJobRunner(parts: RunnerParts) {
       for (let after = -1; ; ) {
         const cancel = (await keep(job)) && undoes === null
         if (cancel) return options.onError === 'fail' ? await revert(job) : await end(job, 'cancelled')
-        const round = await (history ? importBlock(parts, job, after) : applyRound(parts, job, after))
-        if (!round) return await end(job, 'done')
+        // The lines say it, also to whoever goes on where another died.
+        if (options.onError === 'fail' && (await hasFaults(sql, id))) return await revert(job)
+        const last = await (history ? importBlock(parts, job, after) : applyRound(parts, job, after))
+        if (last === undefined) return await end(job, 'done')
         onChange()
-        if (round.failed > 0 && options.onError === 'fail') return await revert(job)
-        after = round.last
+        after = last
       }
     }
     await revert(job)

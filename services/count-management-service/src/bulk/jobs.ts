@@ -188,6 +188,11 @@ export async function enterPhase(sql: Sql | TransactionSql, id: string, phase: J
   await sql`update import_job set phase = ${phase} where id = ${id}`
 }
 
+/** Whether a line of a job has a fault. */
+export async function hasFaults(sql: Sql, id: string): Promise<boolean> {
+  return (await sql`select from import_row where job = ${id} and message is not null limit 1`).count > 0
+}
+
 /** The lines are the truth about faults. */
 export async function endJob(
   sql: Sql | TransactionSql,
