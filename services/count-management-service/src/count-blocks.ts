@@ -12,8 +12,10 @@ const bitsPerFeature = 4
 const mostBitsSet = signatureBits * 0.4
 /** Blocks made in one transaction: some 20 ms of work. */
 const blocksAtOnce = 16
+/** Written counts whose blocks are looked for. */
+const fewNotes = 10_000
 /** Written counts that are taken note of in one transaction. */
-const notesAtOnce = 10_000
+const mostNotes = 200_000
 const everyMs = 2000
 const patienceMs = 60_000
 /** How much longer than the work the rest after it is. */
@@ -106,24 +108,27 @@ async function inTurn(tx: TransactionSql): Promise<boolean> {
 }
 
 /**
- * Takes the signatures from blocks that have counts written since. From then on those are found as members of blocks of
- * which nothing is known. @returns whether there may be more
+ * Takes the signatures from blocks that have counts written since; from all, where too many were written to look for each.
+ * From then on those counts are found as members of blocks of which nothing is known. @returns whether there may be more
  */
 async function forgetWritten(sql: Sql): Promise<boolean> {
   return await sql.begin(async (tx) => {
     if (!(await inTurn(tx))) return false
-    const gone = await tx`
-      with noted as (delete from count_unsigned where seq in (select seq from count_unsigned order by seq limit ${notesAtOnce}) returning id),
-      place as (
-        select distinct sort, low_at, low_name, low_id from (select distinct id from noted) written
-        join count_info c on c.id = written.id and deleted_at is null
-        cross join lateral (values ('id', '-infinity'::timestamptz, '', c.id), ('name', '-infinity', name_key, c.id), ('updatedAt', updated_at, '', c.id)) k(sort, at, name, id)
-        cross join lateral (select low_at, low_name, low_id from count_block b
-          where b.sort = k.sort and (low_at, low_name, low_id) <= (k.at, k.name, k.id) order by low_at desc, low_name desc, low_id desc limit 1) b),
-      forgotten as (update count_block b set signature = null from place p where signature is not null
-        and (b.sort, b.low_at, b.low_name, b.low_id) = (p.sort, p.low_at, p.low_name, p.low_id))
+    const few = (await tx`select from count_unsigned limit ${fewNotes + 1}`).count <= fewNotes
+    const noted = tx`noted as (delete from count_unsigned where seq in (select seq from count_unsigned order by seq limit ${mostNotes}) returning id)`
+    const places = tx`
+      select distinct sort, low_at, low_name, low_id from (select distinct id from noted) written
+      join count_info c on c.id = written.id and deleted_at is null
+      cross join lateral (values ('id', '-infinity'::timestamptz, '', c.id), ('name', '-infinity', name_key, c.id),
+        ('updatedAt', updated_at, '', c.id)) k(sort, at, name, id)
+      cross join lateral (select low_at, low_name, low_id from count_block b
+        where b.sort = k.sort and (low_at, low_name, low_id) <= (k.at, k.name, k.id)
+        order by low_at desc, low_name desc, low_id desc limit 1) b`
+    const gone = await tx`with ${noted},
+      forgotten as (update count_block set signature = null where signature is not null
+        ${few ? tx`and (sort, low_at, low_name, low_id) in (${places})` : tx``})
       select from noted`
-    return gone.count === notesAtOnce
+    return gone.count === mostNotes
   })
 }
 

@@ -263,6 +263,17 @@ describe('blocks', () => {
     await inspectBlocks()
   })
 
+  test('are all made anew where very many counts were written', async () => {
+    await empty()
+    await insert(rowsOf(12_000))
+    await signBlocks(sql)
+    await sql`update count_info set name = '다른 이름 !!!'`
+    expect(await everyPage({ q: '!!!' }, 1000)).toHaveLength(12_000)
+    await signBlocks(sql)
+    await inspectBlocks()
+    expect(await everyPage({ q: '!!!' }, 1000)).toHaveLength(12_000)
+  })
+
   test('of few counts become one when they are old', async () => {
     await empty()
     await insert(rowsOf(10 * blockCounts))
