@@ -23,7 +23,8 @@ export function positionOf<T extends z.ZodType<Position>>(
 ): Answer<z.output<T> | undefined> {
   if (cursor === undefined) return { ok: true, value: undefined }
   const text = decodeCursor(cursor)
-  if (text === undefined) return notOurs
+  // No database keeps a NUL, so none was in a position.
+  if (text === undefined || text.includes('\\u0000')) return notOurs
   try {
     const position = shape.safeParse(JSON.parse(Buffer.from(text, 'latin1').toString()))
     return position.success ? { ok: true, value: position.data } : notOurs

@@ -3,15 +3,15 @@ import { type CountInfo, countId } from '@count/core/schemas'
 import { z } from 'zod'
 import { bitsOf, blockCounts, featureOfStatus, featureOfTag, featuresOfTerm } from './count-blocks.ts'
 import { type CountFilter, type CountRow, countFilter, infoOf, soughtOf } from './count-rows.ts'
-import { type CountQuery, countQuery } from './schemas.ts'
+import type { CountQuery } from './schemas.ts'
 
 const sortKey = z.enum(['id', 'name', 'updatedAt'])
 
-/** What a page of counts goes by: the last row's key in the order asked for, and its id. */
-export const countPosition = z.tuple([
-  countQuery.shape.sort.unwrap(),
-  z.union([z.string(), z.int()]),
-  countId,
+/** What a page of counts goes by: the last row's key in the order asked for (microseconds since 1970 of updatedAt), and its id. */
+export const countPosition = z.union([
+  z.tuple([z.enum(['id', '-id']), z.literal(''), countId]),
+  z.tuple([z.enum(['name', '-name']), z.string(), countId]),
+  z.tuple([z.enum(['updatedAt', '-updatedAt']), z.int(), countId]),
 ])
 export type CountPosition = z.output<typeof countPosition>
 
@@ -162,5 +162,8 @@ export async function searchCounts(
     return (await fromBlocks(Math.ceil((2 * balance) / blockCounts), features)) ?? (await sorted())
   }
 
-  return (await find()).map(({ key, ...row }) => ({ info: infoOf(row), position: [sort, key, row.id] }))
+  return (await find()).map(({ key, ...row }) => ({
+    info: infoOf(row),
+    position: countPosition.parse([sort, key, row.id]),
+  }))
 }

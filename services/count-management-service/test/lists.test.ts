@@ -1,3 +1,4 @@
+import { encodeCursor } from '@count/core/cursor'
 import { openValueStore } from '@count/core/value-store'
 import { openZone } from '@count/core/zone'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -131,6 +132,17 @@ describe('sorting', () => {
     await editor.call('DELETE', `${path}/sort.0`, undefined, { 'if-match': '*' })
     const next = await read(`${path}?tag=sorted&sort=name&limit=3&cursor=${first.nextCursor}`)
     expect(ids(next.items)).toEqual(['sort.5', 'sort.9', 'sort.6'])
+  })
+
+  test.for([
+    ['updatedAt', 'yesterday'],
+    ['updatedAt', 1.5],
+    ['name', 5],
+    ['name', 'a\u0000b'],
+    ['id', 'a'],
+  ])('a cursor of this order that was never given, %o, is refused', async ([sort, key]) => {
+    const cursor = encodeCursor(JSON.stringify([sort, key, 'sort.1']))
+    expect((await editor.call('GET', `${path}?sort=${sort}&cursor=${cursor}`)).status).toBe(400)
   })
 
   test('a cursor of another order, and another order than there is, are refused', async () => {
