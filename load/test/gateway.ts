@@ -7,7 +7,7 @@ import { connect } from 'node:tls'
 import { findCaddy } from '@count/stack/binaries'
 import { spawnServer } from '@count/stack/child-server'
 import { freePorts } from '@count/stack/ports'
-import { decode, encode } from 'dns-packet'
+import { AUTHORITATIVE_ANSWER, decode, encode } from 'dns-packet'
 
 const caddyfile = join(import.meta.dirname, '../../deploy/Caddyfile')
 
@@ -26,8 +26,8 @@ async function startNames(
     const answer = encode({
       type: 'response',
       id,
-      // No such name: 3.
-      flags: addresses ? 0 : 3,
+      // With authority, or no address at the moment would look like a server that knows nothing. No such name: 3.
+      flags: AUTHORITATIVE_ANSWER | (addresses ? 0 : 3),
       questions,
       answers: answers
         .toSorted(() => Math.random() - 0.5)

@@ -53,7 +53,14 @@ async function migrateOn(url: string): Promise<number> {
 test('the databases are migrated on, every process of every service is restarted in turn: no call fails, nothing is lost or counts twice', {
   timeout: 240_000,
 }, async () => {
-  onTestFailed(async () => console.log((await gateway.log()).slice(-5000)))
+  onTestFailed(async () => {
+    const log = (await gateway.log())
+      .split('\n')
+      .filter((line) => !line.includes('aborting with incomplete response'))
+    console.log(log.slice(-20).join('\n'))
+    for (const service of services)
+      for (const n of [0, 1]) console.log(service, n, (await deployed.log(service, n)).slice(-1000))
+  })
   const callers = await startCallers(
     closing,
     { url: gateway.url, apiKey: deployed.apiKey, admin: deployed.admin },

@@ -3,7 +3,7 @@ import { readFileSync, unwatchFile, watchFile } from 'node:fs'
 import { createServer as createPlainServer, type Server } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import { Server as NetServer, type Socket } from 'node:net'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate } from 'node:timers/promises'
 import {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -249,6 +249,29 @@ export async function listen(
   }
 }
 
+/** How long a turn of the event loop may take to be a quiet one, and for how long one is awaited. */
+const quietMs = 0.2
+const quietWithinMs = 400
+
+/**
+ * Awaits a turn of the event loop in which no connection came and hardly anything else was done. A listener that closes then
+ * resets no caller: connections that the kernel has made and nobody took yet, one in each turn, go with it.
+ */
+async function quietTurn(server: Server | TlsServer): Promise<void> {
+  let connections = 0
+  server.on('connection', () => connections++)
+  const end = performance.now() + quietWithinMs
+  // The first ends the turn we are in.
+  await setImmediate()
+  for (let begin = performance.now(); ; ) {
+    const before = connections
+    await setImmediate()
+    const now = performance.now()
+    if ((connections === before && now - begin < quietMs) || now > end) return
+    begin = now
+  }
+}
+
 /**
  * Takes no more connections and lets each open one know with its next answer. Closing idle ones at once would fail the
  * request that a keep-alive client is just sending; so they get a moment to use theirs and hear of it.
@@ -258,6 +281,7 @@ async function releaseConnections(server: Server | TlsServer, graceMs: number): 
     response.shouldKeepAlive = false
   })
   const closed = once(server, 'close')
+  await quietTurn(server)
   // http.Server's own close would close the idle ones too
   NetServer.prototype.close.call(server)
   await Promise.race([closed, delay(graceMs)])

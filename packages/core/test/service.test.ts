@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { TLSSocket } from 'node:tls'
 import { promisify } from 'node:util'
+import { Worker } from 'node:worker_threads'
 import { until } from '@count/stack/until'
 import { pino } from 'pino'
 import { generate } from 'selfsigned'
@@ -146,9 +147,48 @@ describe('stopping', () => {
     expect((await ask('/readyz')).status).toBe(200)
     const stopped = server.stop()
     expect(await ask('/readyz')).toMatchObject({ status: 503, body: '{"status":"stopping","services":{}}' })
-    await expect(fetch(server.url)).rejects.toThrow()
+    const refused = () =>
+      fetch(server.url).then(
+        () => false,
+        () => true,
+      )
+    await until('new ones to be refused', refused)
     release()
     expect((await heldAnswer).body).toBe('done')
+    await stopped
+  })
+
+  test('answers callers whose connections the kernel had made and nobody had taken', async () => {
+    const many = 20
+    const server = await start(
+      {},
+      partsOf(async (app) => {
+        app.get('/', { config: { access: { kind: 'public' } } }, () => 'answered')
+      }),
+    )
+    const { port } = new URL(server.url)
+    const connected = new Int32Array(new SharedArrayBuffer(4))
+    const callers = new Worker(
+      `const { connect } = require('node:net')
+       const { parentPort, workerData: { port, many, connected } } = require('node:worker_threads')
+       const answers = Array.from({ length: many }, () => new Promise((resolve) => {
+         let said = ''
+         const socket = connect({ port, host: '127.0.0.1' }, () => {
+           if (Atomics.add(connected, 0, 1) + 1 === many) Atomics.notify(connected, 0)
+           socket.write('GET / HTTP/1.1\\r\\nhost: test\\r\\nconnection: close\\r\\n\\r\\n')
+         })
+         socket.on('data', (chunk) => { said += chunk })
+         socket.on('error', (error) => resolve(error.code))
+         socket.on('end', () => resolve(said.split('\\r\\n\\r\\n')[1]))
+       }))
+       Promise.all(answers).then((all) => parentPort.postMessage(all))`,
+      { eval: true, workerData: { port: Number(port), many, connected } },
+    )
+    // Nothing is taken while this thread waits for the other.
+    while (Atomics.load(connected, 0) < many) Atomics.wait(connected, 0, Atomics.load(connected, 0), 5000)
+    const stopped = server.stop()
+    const [answers] = await once(callers, 'message')
+    expect(answers).toEqual(Array(many).fill('answered'))
     await stopped
   })
 
