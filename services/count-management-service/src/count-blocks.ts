@@ -16,6 +16,8 @@ const blocksAtOnce = 16
 const fewNotes = 10_000
 /** Written counts that are taken note of in one transaction. */
 const mostNotes = 200_000
+/** Counts written since the last time while somebody writes very many: an import, which has the machine for itself. */
+const busyNotes = 1000
 const everyMs = 2000
 const patienceMs = 60_000
 /** How much longer than the work the rest after it is. */
@@ -109,11 +111,11 @@ async function inTurn(tx: TransactionSql): Promise<boolean> {
 
 /**
  * Takes the signatures from blocks that have counts written since; from all, where too many were written to look for each.
- * From then on those counts are found as members of blocks of which nothing is known. @returns whether there may be more
+ * From then on those counts are found as members of blocks of which nothing is known. @returns how many were noted
  */
-async function forgetWritten(sql: Sql): Promise<boolean> {
+async function forgetWritten(sql: Sql): Promise<number> {
   return await sql.begin(async (tx) => {
-    if (!(await inTurn(tx))) return false
+    if (!(await inTurn(tx))) return 0
     const few = (await tx`select from count_unsigned limit ${fewNotes + 1}`).count <= fewNotes
     const noted = tx`noted as (delete from count_unsigned where seq in (select seq from count_unsigned order by seq limit ${mostNotes}) returning id)`
     const places = tx`
@@ -128,7 +130,7 @@ async function forgetWritten(sql: Sql): Promise<boolean> {
       forgotten as (update count_block set signature = null where signature is not null
         ${few ? tx`and (sort, low_at, low_name, low_id) in (${places})` : tx``})
       select from noted`
-    return gone.count === mostNotes
+    return gone.count
   })
 }
 
@@ -214,10 +216,18 @@ async function sign(sql: Sql): Promise<boolean> {
   })
 }
 
-/** Brings blocks up to date with what was written, for some time. Any number of processes may, at once. @returns whether they are */
+/**
+ * Brings blocks up to date with what was written. Any number of processes may, at once.
+ * @param untilMs when to leave the rest for the next time; that is at once while many counts are being written
+ * @returns whether all is done
+ */
 export async function signBlocks(sql: Sql, untilMs = Number.POSITIVE_INFINITY): Promise<boolean> {
-  while (await forgetWritten(sql)) if (performance.now() > untilMs) return false
-  while (await sign(sql)) if (performance.now() > untilMs) return false
+  const over = () => performance.now() > untilMs
+  for (let noted = mostNotes; noted === mostNotes; ) {
+    noted = await forgetWritten(sql)
+    if (over() || (noted > busyNotes && untilMs !== Number.POSITIVE_INFINITY)) return false
+  }
+  while (await sign(sql)) if (over()) return false
   return true
 }
 
