@@ -1,4 +1,4 @@
-import { connectPostgres, type Sql } from '@count/core/postgres'
+import { connectPostgres, type Sql, type TransactionSql } from '@count/core/postgres'
 import { type TestDatabases, testDatabases } from '@count/stack/testing'
 import { until } from '@count/stack/until'
 import fc from 'fast-check'
@@ -46,7 +46,7 @@ interface Row {
   at: number
 }
 
-const insert = (rows: Row[], by: Sql = sql) => by`
+const insert = (rows: Row[], by: Sql | TransactionSql = sql) => by`
   insert into count_info (id, created, revision, name, description, unit, tags, initial_value, status, metadata, updated_at, hash)
   select id, nextval('revision_seq'), 1, name, '', '', tags, 0, status, '{}', '2026-01-01T00:00Z'::timestamptz + at * interval '1.000001 s', 0
   from jsonb_to_recordset(${sql.json(rows as never)}) as r(id text, name text, tags text[], status text, at int)
@@ -227,7 +227,7 @@ describe('a search', () => {
     await signBlocks(sql)
     const late = { ...blank, id: 'page.1500a', name: '늦은 ...' }
     await owner.begin(async (tx) => {
-      await insert([late], tx as unknown as Sql)
+      await insert([late], tx)
       // Once to take note of what is committed, and again as if all blocks were old: neither sees it, nor waits.
       await insert([{ ...blank, id: 'page.1500b', name: '다른 말' }])
       expect(await signBlocks(sql)).toBe(true)
